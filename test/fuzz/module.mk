@@ -1,0 +1,1 @@
+# One line a fuzzer: the file's name without .c, the archives, the pkg-config names.
