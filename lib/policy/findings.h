@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Everything that is wrong with a file, not only the first: each finding with its position. Positions count
+ * from 1, columns in characters (Unicode code points) of the line.
+ */
+#include "lib/error.h"
+
+#define FINDINGS_MAX 1000 /* of a file; the last one says how many more there were */
+
+enum finding_severity { FINDING_ERROR, FINDING_WARNING };
+
+struct finding {
+    enum finding_severity severity;
+    unsigned line, column; /* 0: the file as a whole */
+    char *message; /* "spec.policy.mode: 'EnhanceProtec' is not a mode: AlwaysAllow, ...; did you mean ...?" */
+};
+
+struct findings {
+    struct finding *items; /* owned, in order of position */
+    size_t n;
+    size_t n_errors;  /* of them with FINDING_ERROR */
+    size_t n_dropped; /* beyond FINDINGS_MAX */
+};
+
+void findings_done(struct findings *f);
+/* Adds one; keeps going without memory (then counts it as dropped). */
+void findings_add(struct findings *f, enum finding_severity severity, unsigned line, unsigned column,
+                  const char *format, ...) PRINTF_FORMAT(5, 6);
+void findings_sort(struct findings *f); /* by position, stable */
