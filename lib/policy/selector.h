@@ -20,9 +20,13 @@ const char *labels_key(const struct labels *l, size_t i); /* in order */
 const char *labels_value(const struct labels *l, size_t i);
 struct labels *labels_copy(const struct labels *l); /* NULL: no memory */
 
+/* The syntax of a key ("app", "example.com/app") and of a value (may be empty). 0, or -EINVAL with *reterr. */
+int label_key_check(const char *key, struct error **reterr);
+int label_value_check(const char *value, struct error **reterr);
+
 enum selector_operator { SELECTOR_IN, SELECTOR_NOT_IN, SELECTOR_EXISTS, SELECTOR_DOES_NOT_EXIST };
 
-struct selector; /* opaque; requirements in the order they were added */
+struct selector; /* opaque; requirements sorted by key, then text, each once: equal sets are equal texts */
 struct selector *selector_new(void); /* matches everything; NULL: no memory */
 struct selector *selector_free(struct selector *s);
 DEFINE_CLEANUP(struct selector *, selector_free)

@@ -1,0 +1,1 @@
+$(call archive,policy,lib/policy,selector.c findings.c policy.c)
