@@ -61,7 +61,6 @@ endif
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
 # ---- What the folders use -------------------------------------------------------------------------

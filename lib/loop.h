@@ -11,6 +11,7 @@
 #include "lib/error.h"
 
 struct loop;
+struct loop_task;
 struct loop_timer;
 struct loop_io;
 struct loop_signal;
@@ -21,7 +22,8 @@ int loop_new(struct loop **ret, struct error **reterr);
 struct loop *loop_free(struct loop *l); /* accepts NULL, returns NULL; all sources must be gone */
 DEFINE_CLEANUP(struct loop *, loop_free)
 
-int loop_run(struct loop *l);   /* until loop_stop(); 0 or a negative errno */
+/* Until loop_stop(): 0; -EDEADLK when no source of events is left that could ever call it; -EIO. */
+int loop_run(struct loop *l);
 void loop_stop(struct loop *l); /* ends loop_run() after the present turn */
 struct event_base *loop_base(struct loop *l); /* for transports (bufferevent, evhttp, nghttp2); borrowed */
 
@@ -29,6 +31,13 @@ uint64_t loop_now_ns(const struct loop *l); /* CLOCK_MONOTONIC, of this turn or 
 
 /* Runs func(data) once at the end of the present turn, in the order of the calls. 0 or -ENOMEM. */
 int loop_defer(struct loop *l, void (*func)(void *data), void *data) MUST_CHECK;
+
+/* The same for one function that is deferred again and again: made beforehand, so that asking for it cannot
+ * fail. Setting a task that is set changes nothing; one that is set while it runs runs in the next turn.
+ * 0 or -ENOMEM. */
+int loop_task_new(struct loop *l, struct loop_task **ret, void (*func)(void *data), void *data);
+struct loop_task *loop_task_free(struct loop_task *t); /* accepts NULL, returns NULL; also inside func */
+void loop_task_set(struct loop_task *t);
 
 /* A one-shot timer that can be set again; created unset. 0 or -ENOMEM. */
 int loop_timer_new(struct loop *l, struct loop_timer **ret, void (*func)(void *data), void *data);
