@@ -26,7 +26,7 @@
  *
  * Example: a profile with the single rule "deny write of /etc/shadow" has front.file_concern =
  * VARMOR_MAY_WRITE | ... (the operations that write stands for), no capability bits, one forward automaton
- * whose accepting state points to a verdict line {deny = those bits, rule[...] = 0}; all else is zero.
+ * whose accepting record points to a verdict line {deny = those bits, rule[...] = 0}; all else is zero.
  * Example: "deny net_raw" alone has cap_deny = 1 << 13, cap rule line, and index.automata all zero.
  */
 
@@ -52,7 +52,7 @@ typedef unsigned long long varmor_u64;
 #define VARMOR_MAX_VERSIONS   8192    /* slots, plus those being switched */
 #define VARMOR_MAX_LINES      262144  /* lines of an image: 16 MiB */
 #define VARMOR_MAX_RULES      65535   /* rules of a profile; a rule's number fits 16 bits */
-#define VARMOR_MAX_STATES     1048576 /* states of one automaton */
+#define VARMOR_MAX_CELLS      1048576 /* cells of one automaton: 8 MiB, some 500,000 states */
 #define VARMOR_MAX_PORTRANGES 4096    /* disjoint ranges of one port set: 12 steps of bisection */
 #define VARMOR_MAX_MOUNTRULES 32      /* mount rules that can apply to one source */
 #define VARMOR_MAX_PREFIXES   65536   /* entries of an address trie */
@@ -101,6 +101,7 @@ struct varmor_front {
     varmor_u32 ptrace_audit;
     varmor_u16 ptrace_rule[4]; /* by bit of VARMOR_PTRACE_*: deciding rule; NO_RULE if none */
     varmor_u32 any_deny;     /* non-zero if any rule denies: what cannot be judged is then denied */
+    varmor_u32 reserved;
 };
 
 #define VARMOR_NO_RULE 0xffffu
@@ -121,27 +122,40 @@ enum varmor_automaton_id {
     VARMOR_N_AUTOMATA,
 };
 /*
- * A deterministic automaton over bytes. Byte b has class  classes[b]  (256 bytes: four lines from
- * classes_line on). The successor of state s is the 32-bit cell number  s * n_classes + class  of the table
- * at table_line (cells are packed, 16 to a line). A cell is a state number, with VARMOR_CELL_STOP set when
- * nothing that follows can change the verdict: the walk may end there. State 0 is dead (matches nothing, never
- * will) and its STOP bit is always set. accept_line holds one 32-bit word a state: the line of its
- * struct varmor_verdict (or mount list), 0 for none. The input of the forward automata is the whole path from
- * its first '/', of the backward ones the same bytes in reverse order. n_states 0: no such automaton.
+ * A deterministic automaton over bytes, its rows laid over each other (row displacement), so that a state costs
+ * about two cells however many byte classes there are.
+ *
+ * Byte b has class  classes[b], 0 to n_classes - 1  (256 bytes: four lines from classes_line on). A state is the
+ * number of a cell. Cell s is the record of state s:
+ *     owner = VARMOR_CELL_RECORD | fallback state (| VARMOR_CELL_STOP),  next = line of its struct varmor_verdict
+ *     or mount list, 0 for none.
+ * The successor of state s by class c is in cell  s + 1 + c : if that cell's owner word equals s, its next word
+ * is the successor; else the fallback in s's record is. A successor (next or fallback) has VARMOR_CELL_STOP set
+ * when nothing that follows can change the verdict: the walk may end there. State 0 is dead (matches nothing,
+ * never will); whatever leads there has STOP. s + n_classes is below n_cells for every state s. A walk that stays
+ * in one state (a star) need not read the record again. The verdict is read from the record of the last state.
+ * The input of the forward automata is the whole path from its first '/', of the backward ones the same bytes
+ * in reverse order. n_cells 0: no such automaton.
  */
-#define VARMOR_CELL_STOP  0x80000000u
-#define VARMOR_CELL_STATE 0x7fffffffu
+#define VARMOR_CELL_STOP      0x80000000u
+#define VARMOR_CELL_RECORD    0x40000000u
+#define VARMOR_CELL_STATE     0x3fffffffu
+#define VARMOR_CELLS_PER_LINE 8
+struct varmor_cell {
+    varmor_u32 owner;
+    varmor_u32 next;
+};
 struct varmor_automaton {
-    varmor_u32 n_states;
-    varmor_u32 n_classes;
+    varmor_u32 n_cells;
+    varmor_u32 n_classes; /* 1 to 256 */
     varmor_u32 start;
     varmor_u32 classes_line;
-    varmor_u32 table_line;
-    varmor_u32 accept_line;
+    varmor_u32 cells_line; /* cell i is in line cells_line + i / VARMOR_CELLS_PER_LINE */
+    varmor_u32 reserved;
 };
 struct varmor_index {
     struct varmor_automaton automata[VARMOR_N_AUTOMATA]; /* 120 bytes */
-    varmor_u32 sockets_line; /* struct varmor_socket_table, 0 if none */
+    varmor_u32 sockets_line; /* VARMOR_SOCKET_DOMAINS cells, 0 if none */
     varmor_u32 reserved;
 };
 
@@ -167,8 +181,8 @@ struct varmor_verdict {
 #define VARMOR_SOCKET_DOMAINS 64
 #define VARMOR_SOCKET_TYPES   16
 #define VARMOR_PROTO_ICMP     0 /* 1 and 58, for inet and inet6 */
-#define VARMOR_PROTO_TCP      1 /* 6 and MPTCP 262 */
-#define VARMOR_PROTO_UDP      2 /* 17 and UDP-Lite 136 */
+#define VARMOR_PROTO_TCP      1 /* 6, MPTCP 262, SMC; 0 with stream */
+#define VARMOR_PROTO_UDP      2 /* 17 and UDP-Lite 136; 0 with dgram */
 #define VARMOR_PROTO_OTHER    3
 #define VARMOR_PROTO_KINDS    4
 struct varmor_socket_cell { /* one line */
@@ -180,7 +194,27 @@ struct varmor_socket_cell { /* one line */
     varmor_u16 proto_rule[VARMOR_PROTO_KINDS];
     varmor_u32 reserved[4];
 };
-/* sockets_line: VARMOR_SOCKET_DOMAINS cells, by address family. Families above are denied if any_deny. */
+/* sockets_line: VARMOR_SOCKET_DOMAINS cells, by address family. Families above are denied if any_deny. The first
+ * of the type's and the protocol's rule that denies decides, else the first that audits. A request of type t and
+ * protocol p is judged by bit t (flags like SOCK_CLOEXEC taken off) and by the bit of varmor_protocol_kind(). */
+#define VARMOR_AF_INET  2
+#define VARMOR_AF_INET6 10
+#define VARMOR_AF_SMC   43
+static inline varmor_u32 varmor_protocol_kind(varmor_u32 domain, varmor_u32 type,
+                                              varmor_u32 protocol)
+{
+    if (domain == VARMOR_AF_SMC) /* carried by TCP, and falls back to it */
+        return type == 1 ? VARMOR_PROTO_TCP : VARMOR_PROTO_OTHER;
+    if (domain != VARMOR_AF_INET && domain != VARMOR_AF_INET6)
+        return VARMOR_PROTO_OTHER; /* the numbers mean something else there */
+    if (protocol == 1 || protocol == 58)
+        return VARMOR_PROTO_ICMP;
+    if (protocol == 6 || protocol == 256 || protocol == 262 || (protocol == 0 && type == 1))
+        return VARMOR_PROTO_TCP; /* 256: SMC, 262: MPTCP; both fall back to TCP */
+    if (protocol == 17 || protocol == 136 || (protocol == 0 && type == 2))
+        return VARMOR_PROTO_UDP;
+    return VARMOR_PROTO_OTHER;
+}
 
 /* ---- egress: varmor_egress[version] is an LPM trie over struct varmor_prefix ---- */
 #define VARMOR_FAMILY_IPV4 4
@@ -210,13 +244,15 @@ struct varmor_port_range { /* 16 bytes */
     varmor_u32 reserved[2];
 };
 
-/* ---- mounts: accept_line of VARMOR_MOUNT_SOURCE names a list: header line, then one line a rule ---- */
+/* ---- mounts: a record of VARMOR_MOUNT_SOURCE names a list: header line, then one line a rule ---- */
 struct varmor_mount_list {
     varmor_u32 n_rules; /* up to VARMOR_MAX_MOUNTRULES */
     varmor_u32 reserved[15];
 };
-#define VARMOR_MOUNT_UMOUNT 0x200u /* pseudo flag of umount; masked out of what mount(2) was given */
-struct varmor_mount_rule { /* one line; matches if (flags & set) or (~flags & clear) and fstype agrees */
+#define VARMOR_MOUNT_MOVE   0x2000u /* MS_MOVE; what move_mount(2) is judged by */
+#define VARMOR_MOUNT_UMOUNT 0x200u  /* pseudo flag of umount; masked out of what mount(2) was given */
+struct varmor_mount_rule { /* one line; matches if fstype agrees and (flags & set) or (~flags & clear); an umount,
+                              and a move (flags exactly VARMOR_MOUNT_MOVE), by set alone */
     varmor_u32 set;
     varmor_u32 clear;
     char fstype[16]; /* NUL-terminated; "*" is any, "none" is bind, remount, move, propagation, umount */
@@ -296,6 +332,7 @@ struct varmor_event {
 #define VARMOR_ASSERT(cond) _Static_assert(cond, #cond)
 VARMOR_ASSERT(sizeof(struct varmor_line) == 64);
 VARMOR_ASSERT(sizeof(struct varmor_front) == 64);
+VARMOR_ASSERT(sizeof(struct varmor_cell) * VARMOR_CELLS_PER_LINE == sizeof(struct varmor_line));
 VARMOR_ASSERT(sizeof(struct varmor_automaton) == 24);
 VARMOR_ASSERT(sizeof(struct varmor_index) == 128);
 VARMOR_ASSERT(sizeof(struct varmor_name) == 128);
