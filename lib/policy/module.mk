@@ -1,1 +1,1 @@
-$(call archive,policy,lib/policy,selector.c findings.c policy.c)
+$(call archive,policy,lib/policy,selector.c findings.c policy.c target.c)
