@@ -1,0 +1,1 @@
+$(call archive,match,lib/match,pattern.c pattern_match.c)
