@@ -77,7 +77,10 @@ static int log_format_line(struct buf *line, enum log_level level, const char *e
     int r = buf_add_text(line, "{\"time\":");
 
     r = r < 0 ? r : log_format_time(line);
-    r = r < 0 ? r : buf_format(line, ",\"level\":\"%s\",\"component\":\"%s\",\"event\":\"%s\",\"message\":", log_level_names[level], log_component, event);
+    r = r < 0 ? r
+              : buf_format(line,
+                           ",\"level\":\"%s\",\"component\":\"%s\",\"event\":\"%s\",\"message\":",
+                           log_level_names[level], log_component, event);
     r = r < 0 ? r : json_text_add(line, message, strlen(message));
     for (size_t i = 0; i < n_fields && r >= 0; i++) {
         r = buf_format(line, ",\"%s\":", fields[i].key);
@@ -102,7 +105,10 @@ void log_write(struct log_site *site, enum log_level level, const char *event, c
     if (!log_site_pass(site, &held_back))
         return;
     if (log_format_line(&line, level, event, message, fields, n_fields, held_back) < 0) {
-        fprintf(stderr, "{\"level\":\"%s\",\"event\":\"%s\",\"message\":\"line lost: no memory or too long\"}\n", log_level_names[level], event);
+        fprintf(
+            stderr,
+            "{\"level\":\"%s\",\"event\":\"%s\",\"message\":\"line lost: no memory or too long\"}\n",
+            log_level_names[level], event);
         return;
     }
     if (write(STDERR_FILENO, line.data, line.len) < 0)

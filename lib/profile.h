@@ -7,7 +7,7 @@
  * The rules stand in one list in the order of rules.md 2.0 (base, hardening, vulnerability mitigation, attack
  * protection, raw); a rule's number is its place in the list, and counters, records and status use it.
  * proto/profile_codec.h turns a profile into the ArmorProfile message and back. The digest is over the
- * canonical encoding of that message without its digest field.
+ * canonical encoding of that message without its digest and policy generation.
  */
 #include "lib/addr.h"
 #include "lib/digest.h"

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * What travels between agent, manager and varmorctl, as plain structs: the border behind which no generated
- * type is named (style.md 2.9). Fields mean what the comments in varmor/v1/{agent,status}.proto say.
+ * What travels between agent, manager and varmorctl, as plain structs: the border behind which no
+ * generated type is named (style.md 2.9). Fields mean what the comments in
+ * varmor/v1/{agent,status}.proto say.
  *
- * Ownership: texts and arrays in a struct that is encoded are borrowed from the caller. A decoded message
- * (struct agent_message, manager_message, status_*) owns everything that it shows in one arena, and is freed
- * as a whole; nothing keeps a pointer into it for longer, else it copies. Texts are never NULL after a decode.
- * Encoding fails with -ENOMEM or -E2BIG (the buffer's ceiling), decoding with -ENOMEM or -EBADMSG (*reterr says
- * what is wrong). No I/O, no logging.
+ * Ownership: texts and arrays in a struct that is encoded are borrowed from the caller. A decoded
+ * message (struct agent_message, manager_message, status_*) owns everything that it shows in one
+ * arena, and is freed as a whole; nothing keeps a pointer into it for longer, else it copies. Texts
+ * are never NULL after a decode. Encoding fails with -ENOMEM or -E2BIG (the buffer's ceiling),
+ * decoding with -ENOMEM or -EBADMSG (*reterr says what is wrong). No I/O, no logging.
  */
 #include "lib/buf.h"
 #include "lib/digest.h"
@@ -18,7 +19,7 @@
 #define MESSAGE_PROTOCOL 1 /* Hello.protocol, Welcome.protocol */
 
 /* Ceilings of a decoded message; a message that passes one is refused. */
-#define MESSAGE_MAX_ITEMS 100000  /* of any repeated field */
+#define MESSAGE_MAX_ITEMS 100000    /* of any repeated field */
 #define MESSAGE_MAX_TEXT  (1 << 20) /* bytes of any text but those of a profile */
 
 struct msg_fact {
@@ -134,9 +135,10 @@ struct manager_message {
             unsigned protocol;
             const char *manager_version;
         } welcome;
-        struct profile *profile; /* decoded: one reference that goes with the message unless taken */
-        const char *removal;     /* profile name */
-        unsigned in_sync;        /* profiles that the agent should hold */
+        struct profile
+            *profile;        /* decoded: one reference that goes with the message unless taken */
+        const char *removal; /* profile name */
+        unsigned in_sync;    /* profiles that the agent should hold */
     };
     void *arena;
 };
@@ -265,11 +267,12 @@ struct status_describe_request {
     void *arena;
 };
 int status_describe_request_encode(const struct status_describe_request *r, struct buf *out);
-int status_describe_request_decode(struct status_describe_request *ret, const uint8_t *data, size_t len,
-                                   struct error **reterr);
+int status_describe_request_decode(struct status_describe_request *ret, const uint8_t *data,
+                                   size_t len, struct error **reterr);
 void status_describe_request_done(struct status_describe_request *r);
 
-/* Descriptions: decoding gives an object that owns its arena and is freed with status_arena_free(arena). */
+/* Descriptions: decoding gives an object that owns its arena and is freed with
+ * status_arena_free(arena). */
 int status_policy_description_encode(const struct status_policy_description *d, struct buf *out);
 int status_policy_description_decode(struct status_policy_description *ret, void **ret_arena,
                                      const uint8_t *data, size_t len, struct error **reterr);
@@ -288,7 +291,12 @@ int status_watch_request_decode(struct status_watch_request *ret, const uint8_t 
                                 struct error **reterr);
 void status_watch_request_done(struct status_watch_request *r);
 
-enum status_watch_type { STATUS_WATCH_NONE, STATUS_WATCH_PUT, STATUS_WATCH_REMOVED, STATUS_WATCH_LISTED };
+enum status_watch_type {
+    STATUS_WATCH_NONE,
+    STATUS_WATCH_PUT,
+    STATUS_WATCH_REMOVED,
+    STATUS_WATCH_LISTED
+};
 struct status_watch_event {
     enum status_watch_type type;
     enum status_resource resource; /* says which of the union */

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "proto/message_fields.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "proto/descriptor_set.h"
+
+#define ARENA_BYTES_PER_BYTE 48 /* an empty sub-message of two bytes becomes a struct of under 96  \
+                                 */
+#define ARENA_BYTES_BASE (64u << 10) /* for small messages */
+#define ARENA_BYTES_MAX  (512u << 20)
+
+static void *message_arena_alloc(void *data, size_t size)
+{
+    return arena_alloc(data, size);
+}
+
+static void message_arena_ignore(void *data, void *pointer)
+{
+    (void)data;
+    (void)pointer;
+}
+
+ProtobufCAllocator message_allocator(struct arena *a)
+{
+    return (ProtobufCAllocator){
+        .alloc = message_arena_alloc,
+        .free = message_arena_ignore,
+        .allocator_data = a,
+    };
+}
+
+size_t message_arena_bytes(size_t len)
+{
+    if (len > ARENA_BYTES_MAX / ARENA_BYTES_PER_BYTE)
+        return ARENA_BYTES_MAX;
+    return ARENA_BYTES_BASE + len * ARENA_BYTES_PER_BYTE;
+}
+
+int message_pack(const ProtobufCMessage *m, struct buf *out)
+{
+    size_t n = protobuf_c_message_get_packed_size(m);
+    int r = buf_reserve(out, n);
+
+    if (r < 0)
+        return r;
+    protobuf_c_message_pack(m, out->data + out->len);
+    out->len += n;
+    out->data[out->len] = '\0';
+    return 0;
+}
+
+static int message_check_text(const ProtobufCFieldDescriptor *f, const char *text,
+                              struct error **reterr)
+{
+    if (text && strlen(text) > MESSAGE_MAX_TEXT)
+        return error_set(reterr, -EBADMSG, "field '%s' has %zu bytes; the limit is %d", f->name,
+                         strlen(text), MESSAGE_MAX_TEXT);
+    return 0;
+}
+
+static int message_check_field(const ProtobufCMessage *m, const ProtobufCFieldDescriptor *f,
+                               struct error **reterr)
+{
+    const uint8_t *base = (const uint8_t *)m;
+    const void *member = base + f->offset;
+    size_t n = 1;
+    int r = 0;
+
+    if (f->label == PROTOBUF_C_LABEL_REPEATED) {
+        n = *(const size_t *)(base + f->quantifier_offset);
+        if (n > MESSAGE_MAX_ITEMS)
+            return error_set(reterr, -EBADMSG, "field '%s' has %zu items; the limit is %d", f->name,
+                             n, MESSAGE_MAX_ITEMS);
+        member = *(void *const *)member;
+    } else if (f->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
+        if (*(const uint32_t *)(base + f->quantifier_offset) != f->id)
+            return 0;
+    }
+    for (size_t i = 0; i < n && r == 0; i++) {
+        if (f->type == PROTOBUF_C_TYPE_STRING)
+            r = message_check_text(f, ((char *const *)member)[i], reterr);
+        else if (f->type == PROTOBUF_C_TYPE_MESSAGE && ((ProtobufCMessage *const *)member)[i])
+            r = message_check_limits(((ProtobufCMessage *const *)member)[i], reterr);
+    }
+    return r;
+}
+
+int message_check_limits(const ProtobufCMessage *m, struct error **reterr)
+{
+    int r = 0;
+
+    for (unsigned i = 0; i < m->descriptor->n_fields && r == 0; i++)
+        r = message_check_field(m, &m->descriptor->fields[i], reterr);
+    return r;
+}
+
+Varmor__V1__Enforcer message_pack_enforcer(enum enforcer_bit bit)
+{
+    switch (bit) {
+    case ENFORCER_APPARMOR:
+        return VARMOR__V1__ENFORCER__ENFORCER_APPARMOR;
+    case ENFORCER_BPF:
+        return VARMOR__V1__ENFORCER__ENFORCER_BPF;
+    case ENFORCER_SECCOMP:
+        return VARMOR__V1__ENFORCER__ENFORCER_SECCOMP;
+    }
+    return VARMOR__V1__ENFORCER__ENFORCER_UNSPECIFIED;
+}
+
+int message_unpack_enforcer(enum enforcer_bit *ret, Varmor__V1__Enforcer e, struct error **reterr)
+{
+    switch (e) {
+    case VARMOR__V1__ENFORCER__ENFORCER_APPARMOR:
+        *ret = ENFORCER_APPARMOR;
+        return 0;
+    case VARMOR__V1__ENFORCER__ENFORCER_BPF:
+        *ret = ENFORCER_BPF;
+        return 0;
+    case VARMOR__V1__ENFORCER__ENFORCER_SECCOMP:
+        *ret = ENFORCER_SECCOMP;
+        return 0;
+    default:
+        return error_set(reterr, -EBADMSG, "%d is not an enforcer", (int)e);
+    }
+}
+
+ProtobufCBinaryData message_pack_digest(const struct digest *d)
+{
+    if (digest_is_zero(d))
+        return (ProtobufCBinaryData){0};
+    return (ProtobufCBinaryData){.len = DIGEST_BYTES, .data = (uint8_t *)d->bytes};
+}
+
+int message_unpack_digest(struct digest *ret, const ProtobufCBinaryData *b, struct error **reterr)
+{
+    if (b->len == 0) {
+        *ret = (struct digest){0};
+        return 0;
+    }
+    if (b->len != DIGEST_BYTES)
+        return error_set(reterr, -EBADMSG, "a digest has %d bytes, not %zu", DIGEST_BYTES, b->len);
+    memcpy(ret->bytes, b->data, DIGEST_BYTES);
+    return 0;
+}
+
+char *message_pack_text(const char *text)
+{
+    return (char *)(text ? text : "");
+}
+
+int message_pack_facts(struct arena *a, const struct msg_fact *items, size_t n,
+                       Varmor__V1__Fact ***ret)
+{
+    Varmor__V1__Fact *facts = arena_array(a, n, sizeof(*facts));
+    Varmor__V1__Fact **out = arena_array(a, n, sizeof(*out));
+
+    if (!facts || !out)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        varmor__v1__fact__init(&facts[i]);
+        facts[i].name = message_pack_text(items[i].name);
+        facts[i].value = message_pack_text(items[i].value);
+        out[i] = &facts[i];
+    }
+    *ret = out;
+    return 0;
+}
+
+int message_unpack_facts(struct arena *a, Varmor__V1__Fact **items, size_t n,
+                         const struct msg_fact **ret)
+{
+    struct msg_fact *out = arena_array(a, n, sizeof(*out));
+
+    if (!out)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        out[i] = (struct msg_fact){.name = items[i]->name, .value = items[i]->value};
+    *ret = out;
+    return 0;
+}
+
+int message_pack_states(struct arena *a, const struct msg_enforcer_state *items, size_t n,
+                        Varmor__V1__EnforcerState ***ret)
+{
+    Varmor__V1__EnforcerState *states = arena_array(a, n, sizeof(*states));
+    Varmor__V1__EnforcerState **out = arena_array(a, n, sizeof(*out));
+
+    if (!states || !out)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        varmor__v1__enforcer_state__init(&states[i]);
+        states[i].enforcer = message_pack_enforcer(items[i].enforcer);
+        states[i].usable = items[i].usable;
+        states[i].reason = message_pack_text(items[i].reason);
+        out[i] = &states[i];
+    }
+    *ret = out;
+    return 0;
+}
+
+int message_unpack_states(struct arena *a, Varmor__V1__EnforcerState **items, size_t n,
+                          const struct msg_enforcer_state **ret, struct error **reterr)
+{
+    struct msg_enforcer_state *out = arena_array(a, n, sizeof(*out));
+
+    if (!out)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        int r = message_unpack_enforcer(&out[i].enforcer, items[i]->enforcer, reterr);
+
+        if (r < 0)
+            return r;
+        out[i].usable = items[i]->usable;
+        out[i].reason = items[i]->reason;
+    }
+    *ret = out;
+    return 0;
+}
+
+int message_pack_results(struct arena *a, const struct msg_enforcer_result *items, size_t n,
+                         Varmor__V1__EnforcerResult ***ret)
+{
+    Varmor__V1__EnforcerResult *results = arena_array(a, n, sizeof(*results));
+    Varmor__V1__EnforcerResult **out = arena_array(a, n, sizeof(*out));
+
+    if (!results || !out)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        varmor__v1__enforcer_result__init(&results[i]);
+        results[i].enforcer = message_pack_enforcer(items[i].enforcer);
+        results[i].applied = items[i].applied;
+        results[i].reason = message_pack_text(items[i].reason);
+        results[i].image_digest = message_pack_digest(&items[i].image_digest);
+        results[i].since_ns = items[i].since_ns;
+        out[i] = &results[i];
+    }
+    *ret = out;
+    return 0;
+}
+
+int message_unpack_results(struct arena *a, Varmor__V1__EnforcerResult **items, size_t n,
+                           const struct msg_enforcer_result **ret, struct error **reterr)
+{
+    struct msg_enforcer_result *out = arena_array(a, n, sizeof(*out));
+
+    if (!out)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        int r = message_unpack_enforcer(&out[i].enforcer, items[i]->enforcer, reterr);
+
+        if (r == 0)
+            r = message_unpack_digest(&out[i].image_digest, &items[i]->image_digest, reterr);
+        if (r < 0)
+            return r;
+        out[i].applied = items[i]->applied;
+        out[i].reason = items[i]->reason;
+        out[i].since_ns = items[i]->since_ns;
+    }
+    *ret = out;
+    return 0;
+}
+
+void message_pack_binding(Varmor__V1__Binding *out, const struct msg_binding *in)
+{
+    varmor__v1__binding__init(out);
+    out->container_id = message_pack_text(in->container_id);
+    out->runtime_namespace = message_pack_text(in->runtime_namespace);
+    out->container_name = message_pack_text(in->container_name);
+    out->pod_name = message_pack_text(in->pod_name);
+    out->pod_namespace = message_pack_text(in->pod_namespace);
+    out->pod_uid = message_pack_text(in->pod_uid);
+    out->image = message_pack_text(in->image);
+    out->pid = in->pid;
+    out->profile = message_pack_text(in->profile);
+    out->since_ns = in->since_ns;
+    out->before_first_instruction = in->before_first_instruction;
+    out->reason = message_pack_text(in->reason);
+    out->workload_kind = message_pack_text(in->workload_kind);
+    out->workload_name = message_pack_text(in->workload_name);
+}
+
+void message_unpack_binding(struct msg_binding *out, const Varmor__V1__Binding *in)
+{
+    *out = (struct msg_binding){
+        .container_id = in->container_id,
+        .runtime_namespace = in->runtime_namespace,
+        .container_name = in->container_name,
+        .pod_name = in->pod_name,
+        .pod_namespace = in->pod_namespace,
+        .pod_uid = in->pod_uid,
+        .image = in->image,
+        .pid = in->pid,
+        .profile = in->profile,
+        .since_ns = in->since_ns,
+        .before_first_instruction = in->before_first_instruction,
+        .reason = in->reason,
+        .workload_kind = in->workload_kind,
+        .workload_name = in->workload_name,
+    };
+}
+
+void message_pack_violation(Varmor__V1__Violation *out, const struct msg_violation *in)
+{
+    varmor__v1__violation__init(out);
+    out->profile = message_pack_text(in->profile);
+    out->rule = message_pack_text(in->rule);
+    out->rule_number = in->rule_number;
+    out->denied = in->denied;
+    out->time_ns = in->time_ns;
+    out->pid = in->pid;
+    out->container_id = message_pack_text(in->container_id);
+    out->container_name = message_pack_text(in->container_name);
+    out->pod_name = message_pack_text(in->pod_name);
+    out->pod_namespace = message_pack_text(in->pod_namespace);
+    out->enforcer = message_pack_text(in->enforcer);
+    out->event = message_pack_text(in->event);
+}
+
+void message_unpack_violation(struct msg_violation *out, const Varmor__V1__Violation *in)
+{
+    *out = (struct msg_violation){
+        .profile = in->profile,
+        .rule = in->rule,
+        .rule_number = in->rule_number,
+        .denied = in->denied,
+        .time_ns = in->time_ns,
+        .pid = in->pid,
+        .container_id = in->container_id,
+        .container_name = in->container_name,
+        .pod_name = in->pod_name,
+        .pod_namespace = in->pod_namespace,
+        .enforcer = in->enforcer,
+        .event = in->event,
+    };
+}
+
+const uint8_t *message_descriptor_set(size_t *ret_len)
+{
+    *ret_len = descriptor_set_size;
+    return descriptor_set_bytes;
+}
