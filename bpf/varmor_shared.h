@@ -15,7 +15,12 @@
  * One version of a profile is one image, one counter array (varmor_counts) and one address trie
  * (varmor_egress), all under the same version number, built and read back before varmor_slots names them.
  * The 32-bit store into varmor_slots is the switch: every judgement reads it once and uses that version for
- * everything.
+ * everything. Version 0 means that the slot has no profile yet: its containers are not confined. A version is
+ * taken out of the outer maps only after every judgement that may have read it is over: any successful update
+ * of an outer map by bpf(2) after the store waits for that. A version without an image cannot be judged.
+ *
+ * Outer maps are made with inner maps of BPF_F_INNER_MAP | BPF_F_MMAPABLE (arrays) and BPF_F_NO_PREALLOC
+ * (tries); an inner map with other flags is refused by the kernel.
  *
  * The image is position independent: all references are line numbers from its start.
  *
@@ -194,6 +199,25 @@ struct varmor_socket_cell { /* one line */
     varmor_u16 proto_rule[VARMOR_PROTO_KINDS];
     varmor_u32 reserved[4];
 };
+/* The effective protocol of what was given to socket(2). Types and protocols have the same numbers on every
+ * Linux but MIPS. A raw or packet socket can carry any protocol and is none of the three, unless it asks for
+ * one of them by number. */
+static inline varmor_u32 varmor_protocol_kind(varmor_u32 domain, varmor_u32 type, varmor_u32 protocol)
+{
+    if (domain != 2 && domain != 10) /* AF_INET, AF_INET6: numbers of other families mean other things */
+        return VARMOR_PROTO_OTHER;
+    if (protocol == 0 && type == 1) /* SOCK_STREAM */
+        return VARMOR_PROTO_TCP;
+    if (protocol == 0 && type == 2) /* SOCK_DGRAM */
+        return VARMOR_PROTO_UDP;
+    if (protocol == 1 || protocol == 58)
+        return VARMOR_PROTO_ICMP;
+    if (protocol == 6 || protocol == 262)
+        return VARMOR_PROTO_TCP;
+    if (protocol == 17 || protocol == 136)
+        return VARMOR_PROTO_UDP;
+    return VARMOR_PROTO_OTHER;
+}
 /* sockets_line: VARMOR_SOCKET_DOMAINS cells, by address family. Families above are denied if any_deny. The first
  * of the type's and the protocol's rule that denies decides, else the first that audits. A request of type t and
  * protocol p is judged by bit t (flags like SOCK_CLOEXEC taken off) and by the bit of varmor_protocol_kind(). */
@@ -270,6 +294,14 @@ struct varmor_binding { /* value of varmor_cgroups, key: cgroup v2 id (u64) */
     varmor_u64 bound_ns; /* CLOCK_BOOTTIME */
 };
 
+/* The one cell of varmor_control. running_ns is the newest bound_ns of any binding that was made with
+ * VARMOR_BIND_RUNNING, 0 if there was none; raise it (never lower it) after the binding is in varmor_cgroups.
+ * A task that is younger, or that was looked at since, is not looked at again: so a container without a
+ * profile costs no look-up by cgroup. */
+struct varmor_control {
+    varmor_u64 running_ns; /* CLOCK_BOOTTIME */
+};
+
 /* ---- what the kernel counts beside rules: varmor_stats, a per-CPU array of u64 ---- */
 enum varmor_stat {
     VARMOR_STAT_JUDGED,        /* accesses of labelled tasks that some rule could concern */
@@ -344,4 +376,5 @@ VARMOR_ASSERT(sizeof(struct varmor_port_range) == 16);
 VARMOR_ASSERT(sizeof(struct varmor_mount_list) == 64);
 VARMOR_ASSERT(sizeof(struct varmor_mount_rule) == 64);
 VARMOR_ASSERT(sizeof(struct varmor_binding) == 16);
+VARMOR_ASSERT(sizeof(struct varmor_control) == 8);
 VARMOR_ASSERT(sizeof(struct varmor_event) == 128);
