@@ -7,26 +7,31 @@
 #include "lib/error.h"
 #include "lib/policy/policy.h"
 
-/* What the policy says that this version's enforcers cannot carry out, one text each with its position. */
+/* What the policy says that this version's enforcers cannot carry out, one text each with its
+ * position. */
 struct builder_unsupported {
-    char **items; /* owned: "spec.policy.enforcer 'AppArmor'", "... toPods[0] (line 12, column 9)" */
+    char *
+        *items; /* owned: "spec.policy.enforcer 'AppArmor'", "... toPods[0] (line 12, column 9)" */
     size_t n;
 };
 void builder_unsupported_done(struct builder_unsupported *u);
 
 /* What the builder has to know beside the policy. */
 struct builder_facts {
-    const char *install_namespace;          /* for cluster policies' names */
-    uint64_t generation;                    /* of the policy */
-    const struct profile_target *targets;   /* resolved by the manager; none: the policy's own target */
+    const char *install_namespace; /* for cluster policies' names */
+    uint64_t generation;           /* of the policy */
+    const struct profile_target
+        *targets; /* resolved by the manager; none: the policy's own target */
     size_t n_targets;
 };
 
 /*
- * Builds and seals the profile. 0: *ret holds one reference and ret_unsupported->n is 0. BUILDER_UNSUPPORTED
- * (positive): nothing was built, ret_unsupported says why. -EINVAL with *reterr: the policy is wrong (an unknown
- * built-in rule, with the nearest name; name too long). -ENOMEM.
+ * Builds and seals the profile. 0: *ret holds one reference and ret_unsupported->n is 0.
+ * BUILDER_UNSUPPORTED (positive): nothing was built, ret_unsupported says why. -EINVAL with
+ * *reterr: the policy is wrong (an unknown built-in rule, with the nearest name; name too long).
+ * -ENOMEM.
  */
 #define BUILDER_UNSUPPORTED 1
-int builder_build(struct profile **ret, const struct policy *policy, const struct builder_facts *facts,
-                  struct builder_unsupported *ret_unsupported, struct error **reterr);
+int builder_build(struct profile **ret, const struct policy *policy,
+                  const struct builder_facts *facts, struct builder_unsupported *ret_unsupported,
+                  struct error **reterr);

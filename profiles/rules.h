@@ -1,19 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The built-in rules: one YAML file a rule under profiles/rules/, compiled into the binary as data and read once.
+ * The built-in rules: one YAML file a rule under profiles/rules/, compiled into the binary as data
+ * and read once.
  */
 #include "lib/error.h"
 #include "lib/profile.h"
 
-enum builtin_category { BUILTIN_HARDENING, BUILTIN_ATTACK_PROTECTION, BUILTIN_MITIGATION, BUILTIN_CATEGORIES };
+enum builtin_category {
+    BUILTIN_HARDENING,
+    BUILTIN_ATTACK_PROTECTION,
+    BUILTIN_MITIGATION,
+    BUILTIN_CATEGORIES
+};
 
 struct builtin_rule; /* opaque, static for the process's life */
 
-/* Finds by any spelling (lower-cased, '_' is '-'; aliases). NULL: unknown in this category or at all. */
+/* Reads the files. The other functions do it when they are first called; who calls it before them
+ * learns what is wrong. 0, -ENOMEM, or -EINVAL with *reterr. unload() gives the memory back. */
+int builtin_rules_load(struct error **reterr);
+void builtin_rules_unload(void);
+
+/* Finds by any spelling (lower-cased, '_' is '-'; aliases). NULL: unknown in this category or at
+ * all. */
 const struct builtin_rule *builtin_rule_find(enum builtin_category category, const char *name);
-/* Says why a name is not in a category: "'x' is not a hardening rule; it is an attack protection rule", or
+/* Says why a name is not in a category: "'x' is not a hardening rule; it is an attack protection
+ * rule", or
  * "...; did you mean 'y'?". Returns -EINVAL. */
 int builtin_rule_unknown(enum builtin_category category, const char *name, struct error **reterr);
 const char *builtin_rule_name(const struct builtin_rule *r);
 const char *builtin_rule_description(const struct builtin_rule *r);
+
+/* The rules of mode RuntimeDefault, with which EnhanceProtect begins too; NULL: they cannot be read
+ * (builtin_rules_load() says why). */
+const struct builtin_rule *builtin_rule_base(void);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The files of profiles/rules/ and profiles/base/ as data of the binary; made by
+ * profiles/embed.awk. */
+#include <stddef.h>
+
+struct embedded_file {
+    const char *name; /* "profiles/rules/disable-cap-all.yaml" */
+    const char *text;
+};
+extern const struct embedded_file embedded_files[];
+extern const size_t n_embedded_files;

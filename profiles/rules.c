@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "profiles/rules.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "lib/map.h"
+#include "profiles/builtin_rule.h"
+#include "profiles/embedded.h"
+
+#define RULE_NAME_SIZE 64 /* of a rule's name with its NUL; a longer text is no rule */
+
+/* Filled once: the files are data of the binary, so this is a constant that is made at first use.
+ */
+static struct {
+    struct map *files;   /* file name -> struct builtin_rule, owned */
+    struct map *by_name; /* names and aliases -> struct builtin_rule of files */
+    const struct builtin_rule *base;
+} table;
+
+static const char *const category_names[] = {
+    [BUILTIN_HARDENING] = "a hardening rule (hardeningRules)",
+    [BUILTIN_ATTACK_PROTECTION] = "an attack protection rule (attackProtectionRules)",
+    [BUILTIN_MITIGATION] = "a vulnerability mitigation rule (vulMitigationRules)",
+};
+_Static_assert(ARRAY_SIZE(category_names) == BUILTIN_CATEGORIES, "each category has a name");
+
+static void table_rule_free(void *value)
+{
+    builtin_rule_free(value);
+}
+
+static int table_add_name(const char *name, struct builtin_rule *rule, struct error **reterr)
+{
+    if (map_find(table.by_name, name))
+        return error_set(reterr, -EINVAL, "two rule files claim the name '%s'", name);
+    return map_put(table.by_name, name, rule) < 0 ? error_oom(reterr) : 0;
+}
+
+static int table_add_file(const struct embedded_file *file, struct error **reterr)
+{
+    CLEANUP(builtin_rule_free) struct builtin_rule *rule = NULL;
+    struct builtin_rule *added;
+    int r;
+
+    r = builtin_rule_parse(&rule, file->name, file->text, strlen(file->text), reterr);
+    if (r < 0)
+        return r;
+    if (map_put(table.files, file->name, rule) < 0)
+        return error_oom(reterr);
+    added = TAKE(rule);
+    if (added->category == BUILTIN_CATEGORIES) {
+        table.base = added;
+        return 0;
+    }
+    r = table_add_name(added->name, added, reterr);
+    for (size_t i = 0; r == 0 && i < added->n_aliases; i++)
+        r = table_add_name(added->aliases[i], added, reterr);
+    return r;
+}
+
+int builtin_rules_load(struct error **reterr)
+{
+    int r = 0;
+
+    if (table.by_name)
+        return 0;
+    table.files = map_new(table_rule_free, 0);
+    table.by_name = map_new(NULL, 0);
+    if (!table.files || !table.by_name)
+        r = error_oom(reterr);
+    for (size_t i = 0; r == 0 && i < n_embedded_files; i++)
+        r = table_add_file(&embedded_files[i], reterr);
+    if (r == 0 && !table.base)
+        r = error_set(reterr, -EINVAL, "the base rules are missing");
+    if (r < 0)
+        builtin_rules_unload();
+    return r;
+}
+
+void builtin_rules_unload(void)
+{
+    table.by_name = map_free(table.by_name);
+    table.files = map_free(table.files);
+    table.base = NULL;
+}
+
+/* Lower case, '_' as '-'. False: too long for any rule. */
+static bool rule_name_normalise(const char *name, char out[static RULE_NAME_SIZE])
+{
+    size_t len = strlen(name);
+
+    if (len >= RULE_NAME_SIZE)
+        return false;
+    for (size_t i = 0; i <= len; i++)
+        out[i] = name[i] == '_' ? '-' : (char)tolower((unsigned char)name[i]);
+    return true;
+}
+
+const struct builtin_rule *builtin_rule_find(enum builtin_category category, const char *name)
+{
+    const struct builtin_rule *rule;
+    char normal[RULE_NAME_SIZE];
+
+    if (builtin_rules_load(NULL) < 0 || !rule_name_normalise(name, normal))
+        return NULL;
+    rule = map_find(table.by_name, normal);
+    return rule && rule->category == category ? rule : NULL;
+}
+
+const struct builtin_rule *builtin_rule_base(void)
+{
+    return builtin_rules_load(NULL) < 0 ? NULL : table.base;
+}
+
+/* How many single-character edits (insert, remove, replace) lead from a to b; both shorter than
+ * RULE_NAME_SIZE. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+    unsigned row[RULE_NAME_SIZE];
+    size_t n = strlen(b);
+
+    for (size_t j = 0; j <= n; j++)
+        row[j] = (unsigned)j;
+    for (size_t i = 0; a[i]; i++) {
+        unsigned diagonal = row[0];
+
+        row[0] = (unsigned)i + 1;
+        for (size_t j = 0; j < n; j++) {
+            unsigned replaced = diagonal + (a[i] != b[j]);
+
+            diagonal = row[j + 1];
+            row[j + 1] = MIN(MIN(diagonal, row[j]) + 1, replaced);
+        }
+    }
+    return row[n];
+}
+
+/* The rule of the category whose name is nearest, if it is near: a quarter of its length at most.
+ */
+static const char *nearest_name(enum builtin_category category, const char *normal)
+{
+    const char *best = NULL;
+    unsigned best_distance = 0;
+
+    MAP_FOREACH (e, table.by_name) {
+        const struct builtin_rule *rule = map_value(e);
+        unsigned distance;
+
+        if (rule->category != category)
+            continue;
+        distance = edit_distance(normal, map_key(e));
+        if (distance <= strlen(map_key(e)) / 4 && (!best || distance < best_distance)) {
+            best = map_key(e);
+            best_distance = distance;
+        }
+    }
+    return best;
+}
+
+int builtin_rule_unknown(enum builtin_category category, const char *name, struct error **reterr)
+{
+    const struct builtin_rule *other;
+    char normal[RULE_NAME_SIZE];
+    const char *nearest = NULL;
+    int r;
+
+    r = builtin_rules_load(reterr);
+    if (r < 0)
+        return r;
+    if (rule_name_normalise(name, normal)) {
+        other = map_find(table.by_name, normal);
+        if (other)
+            return error_set(reterr, -EINVAL, "'%s' is not %s; it is %s", error_quote(name),
+                             category_names[category], category_names[other->category]);
+        nearest = nearest_name(category, normal);
+    }
+    if (nearest)
+        return error_set(reterr, -EINVAL, "'%s' is not %s; did you mean '%s'?", error_quote(name),
+                         category_names[category], nearest);
+    return error_set(reterr, -EINVAL, "'%s' is not %s", error_quote(name),
+                     category_names[category]);
+}
+
+const char *builtin_rule_name(const struct builtin_rule *r)
+{
+    return r->name;
+}
+
+const char *builtin_rule_description(const struct builtin_rule *r)
+{
+    return r->description;
+}
