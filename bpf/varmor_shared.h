@@ -199,28 +199,12 @@ struct varmor_socket_cell { /* one line */
     varmor_u16 proto_rule[VARMOR_PROTO_KINDS];
     varmor_u32 reserved[4];
 };
-/* The effective protocol of what was given to socket(2). Types and protocols have the same numbers on every
- * Linux but MIPS. A raw or packet socket can carry any protocol and is none of the three, unless it asks for
- * one of them by number. */
-static inline varmor_u32 varmor_protocol_kind(varmor_u32 domain, varmor_u32 type, varmor_u32 protocol)
-{
-    if (domain != 2 && domain != 10) /* AF_INET, AF_INET6: numbers of other families mean other things */
-        return VARMOR_PROTO_OTHER;
-    if (protocol == 0 && type == 1) /* SOCK_STREAM */
-        return VARMOR_PROTO_TCP;
-    if (protocol == 0 && type == 2) /* SOCK_DGRAM */
-        return VARMOR_PROTO_UDP;
-    if (protocol == 1 || protocol == 58)
-        return VARMOR_PROTO_ICMP;
-    if (protocol == 6 || protocol == 262)
-        return VARMOR_PROTO_TCP;
-    if (protocol == 17 || protocol == 136)
-        return VARMOR_PROTO_UDP;
-    return VARMOR_PROTO_OTHER;
-}
 /* sockets_line: VARMOR_SOCKET_DOMAINS cells, by address family. Families above are denied if any_deny. The first
  * of the type's and the protocol's rule that denies decides, else the first that audits. A request of type t and
  * protocol p is judged by bit t (flags like SOCK_CLOEXEC taken off) and by the bit of varmor_protocol_kind(). */
+/* The effective protocol of what was given to socket(2). Types and protocols have the same numbers on every
+ * Linux but MIPS. A raw or packet socket can carry any protocol and is none of the three, unless it asks for
+ * one of them by number. */
 #define VARMOR_AF_INET  2
 #define VARMOR_AF_INET6 10
 #define VARMOR_AF_SMC   43
