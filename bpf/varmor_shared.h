@@ -202,12 +202,6 @@ struct varmor_socket_cell { /* one line */
 /* sockets_line: VARMOR_SOCKET_DOMAINS cells, by address family. Families above are denied if any_deny. The first
  * of the type's and the protocol's rule that denies decides, else the first that audits. A request of type t and
  * protocol p is judged by bit t (flags like SOCK_CLOEXEC taken off) and by the bit of varmor_protocol_kind(). */
-/* sockets_line: VARMOR_SOCKET_DOMAINS cells, by address family. Families above are denied if any_deny. The first
- * of the type's and the protocol's rule that denies decides, else the first that audits. A request of type t and
- * protocol p is judged by bit t (flags like SOCK_CLOEXEC taken off) and by the bit of varmor_protocol_kind(). */
-/* The effective protocol of what was given to socket(2). Types and protocols have the same numbers on every
- * Linux but MIPS. A raw or packet socket can carry any protocol and is none of the three, unless it asks for
- * one of them by number. */
 #define VARMOR_AF_INET  2
 #define VARMOR_AF_INET6 10
 #define VARMOR_AF_SMC   43
