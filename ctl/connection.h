@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * One conversation of varmorctl with the manager: a unary call, or a stream of events. Each call
+ * has a loop of its own and blocks until it is over; varmorctl does one thing and ends.
+ */
+#include "lib/buf.h"
+#include "lib/rpc/grpc.h"
+
+#define CONNECTION_DEFAULT_MANAGER "unix:/run/varmor/manager.sock"
+#define CONNECTION_MAX_ANSWER      (256u << 20) /* bytes of one answer */
+
+struct connection_options {
+    const char *manager;  /* address as in lib/rpc/grpc.h */
+    struct grpc_tls tls;  /* for tls:// addresses */
+    unsigned timeout_sec; /* of a unary call, and of the time to connect */
+};
+
+/*
+ * Calls path with the encoded request. The answer is appended to ret_answer. 0; -EIO with *reterr:
+ * the manager cannot be reached or says no (its status and text); -EINVAL: a bad address; -ENOMEM.
+ */
+int connection_call(const struct connection_options *options, const char *path,
+                    const struct buf *request, struct buf *ret_answer, struct error **reterr);
+
+/*
+ * As connection_call() for a stream: message() is called for each answer and ends the stream with
+ * false. Runs until then, or until the manager ends the stream (-EIO with *reterr), or SIGINT or
+ * SIGTERM (0).
+ */
+int connection_stream(const struct connection_options *options, const char *path,
+                      const struct buf *request,
+                      bool (*message)(const uint8_t *data, size_t len, void *data_arg),
+                      void *data_arg, struct error **reterr);

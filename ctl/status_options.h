@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What `get` and `describe` have in common: the options that reach a manager and choose an output.
+ */
+#include "ctl/connection.h"
+#include "proto/messages.h"
+
+enum status_output { OUTPUT_TABLE, OUTPUT_WIDE, OUTPUT_JSON, OUTPUT_YAML, OUTPUT_NAME };
+
+struct status_options {
+    struct connection_options connection;
+    const char *name_space; /* "" : all */
+    enum status_output output;
+    bool watch, headings, help;
+    char *const *arguments; /* what is no option */
+    int n_arguments;
+};
+
+/* The options' lines of --help. */
+extern const char status_options_help[];
+
+/* Parses argv[1..]; borrows from it. 0, or -EINVAL after having written on stderr what is wrong. */
+int status_options_parse(struct status_options *ret, int argc, char **argv);
+
+/* "policies", "policy", "vpol", "nodes"...; STATUS_NONE if it is no resource. */
+enum status_resource status_resource_parse(const char *word);
+/* The method of StatusService that lists a resource; static. */
+const char *status_resource_method(enum status_resource resource);
+/* The words for messages: "policies, profiles, nodes, bindings". */
+extern const char status_resource_words[];
