@@ -183,6 +183,8 @@ static bool take_task(pb_istream_t *stream, const pb_field_t *field, void **arg)
     if (!pb_decode(stream, containerd_Process_fields, &process))
         return false;
     task_of(&task, &process);
+    if (!task.container_id[0])
+        PB_RETURN_ERROR(stream, "a task has no container");
     c->result = c->found_task(&task, c->arg);
     return c->result >= 0;
 }
@@ -296,14 +298,16 @@ void containerd_container_done(struct containerd_container *c)
 {
     c->labels = labels_free(c->labels);
     c->annotations = labels_free(c->annotations);
+    free(c->cgroups_path);
+    c->cgroups_path = NULL;
 }
 
 int containerd_container_decode(struct containerd_container *ret, const uint8_t *data, size_t len,
                                 struct error **reterr)
 {
-    CLEANUP_BUF struct buf spec = BUF_INIT(0);
+    CLEANUP_BUF struct buf json = BUF_INIT(0);
     CLEANUP(labels_free) struct labels *labels = labels_new();
-    CLEANUP(labels_free) struct labels *annotations = NULL;
+    struct oci_spec spec = {0};
     struct collector c = {.bytes = BUF_INIT(CONTAINERD_SPEC_MAX_BYTES), .labels = labels};
     containerd_ContainerMessage m = containerd_ContainerMessage_init_zero;
     int r;
@@ -313,23 +317,23 @@ int containerd_container_decode(struct containerd_container *ret, const uint8_t 
     m.container.labels = (pb_callback_t){.funcs.decode = take_label, .arg = &c};
     m.container.spec.value = (pb_callback_t){.funcs.decode = take_bytes, .arg = &c};
     r = decode(containerd_ContainerMessage_fields, &m, data, len, &c, "container", reterr);
-    spec = c.bytes;
+    json = c.bytes;
     if (r < 0)
         return r;
     if (!m.container.id[0])
         return error_set(reterr, -EBADMSG, "containerd's container has no id");
 
-    if (spec.len > 0)
-        r = oci_spec_annotations(&annotations, buf_text(&spec), spec.len, reterr);
-    else if (!(annotations = labels_new()))
-        r = error_oom(reterr);
+    /* A container without a spec is possible in the API: it has no annotations then. */
+    r = json.len > 0 ? oci_spec_parse(&spec, buf_text(&json), json.len, reterr)
+                     : oci_spec_parse(&spec, "{}", 2, reterr);
     if (r < 0)
         return error_wrap(reterr, r, "containerd's container %s", error_quote(m.container.id));
 
     memcpy(ret->id, m.container.id, sizeof(ret->id));
     memcpy(ret->image, m.container.image, sizeof(ret->image));
     ret->labels = TAKE(labels);
-    ret->annotations = TAKE(annotations);
+    ret->annotations = TAKE(spec.annotations);
+    ret->cgroups_path = TAKE(spec.cgroups_path);
     return 0;
 }
 

@@ -61,6 +61,7 @@ struct containerd_container {
     char image[CONTAINERD_IMAGE_SIZE];
     struct labels *labels;      /* owned; never NULL after a decode */
     struct labels *annotations; /* owned; of the OCI spec; never NULL after a decode */
+    char *cgroups_path;         /* owned; linux.cgroupsPath of the OCI spec; NULL: none */
 };
 void containerd_container_done(struct containerd_container *c);
 

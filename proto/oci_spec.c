@@ -3,25 +3,79 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <string.h>
 
 #include "lib/policy/selector.h"
 
-static inline void oci_spec_json_cleanup(json_t **j)
+DEFINE_CLEANUP(json_t *, json_decref)
+
+void oci_spec_done(struct oci_spec *s)
 {
-    json_decref(*j);
+    s->annotations = labels_free(s->annotations);
+    free(s->cgroups_path);
+    s->cgroups_path = NULL;
 }
 
-int oci_spec_annotations(struct labels **ret, const char *json, size_t len, struct error **reterr)
+/* *ret: NULL where the member is absent or null. */
+static int find_object(const json_t **ret, const json_t *parent, const char *name,
+                       struct error **reterr)
 {
-    __attribute__((cleanup(oci_spec_json_cleanup))) json_t *spec = NULL;
-    CLEANUP(labels_free) struct labels *labels = labels_new();
+    const json_t *j = json_object_get(parent, name);
+
+    if (j && !json_is_object(j) && !json_is_null(j))
+        return error_set(reterr, -EBADMSG, "OCI spec: '%s' is not an object", name);
+    *ret = j && json_is_object(j) ? j : NULL;
+    return 0;
+}
+
+static int parse_annotations(struct labels *ret, const json_t *spec, struct error **reterr)
+{
     const json_t *annotations;
-    json_error_t problem;
     const char *key;
     json_t *value;
+    int r = find_object(&annotations, spec, "annotations", reterr);
+
+    if (r < 0)
+        return r;
+    json_object_foreach((json_t *)annotations, key, value)
+    {
+        if (!json_is_string(value))
+            return error_set(reterr, -EBADMSG, "OCI spec: annotation %s is not text",
+                             error_quote(key));
+        r = labels_put(ret, key, json_string_value(value));
+        if (r == -E2BIG)
+            return error_set(reterr, -EBADMSG, "OCI spec: more than %d annotations", LABELS_MAX);
+        if (r < 0)
+            return error_oom(reterr);
+    }
+    return 0;
+}
+
+static int parse_cgroups_path(char **ret, const json_t *spec, struct error **reterr)
+{
+    const json_t *linux_part, *path;
+    int r = find_object(&linux_part, spec, "linux", reterr);
+
+    if (r < 0)
+        return r;
+    path = json_object_get(linux_part, "cgroupsPath");
+    if (!path || json_is_null(path))
+        return 0;
+    if (!json_is_string(path))
+        return error_set(reterr, -EBADMSG, "OCI spec: 'linux.cgroupsPath' is not text");
+    *ret = strdup(json_string_value(path));
+    return *ret ? 0 : error_oom(reterr);
+}
+
+int oci_spec_parse(struct oci_spec *ret, const char *json, size_t len, struct error **reterr)
+{
+    CLEANUP(json_decref) json_t *spec = NULL;
+    CLEANUP(labels_free) struct labels *annotations = labels_new();
+    CLEANUP_FREE char *cgroups_path = NULL;
+    json_error_t problem;
     int r;
 
-    if (!labels)
+    if (!annotations)
         return error_oom(reterr);
     spec = json_loadb(json, len, JSON_REJECT_DUPLICATES, &problem);
     if (!spec)
@@ -30,20 +84,12 @@ int oci_spec_annotations(struct labels **ret, const char *json, size_t len, stru
     if (!json_is_object(spec))
         return error_set(reterr, -EBADMSG, "OCI spec: it is not a JSON object");
 
-    annotations = json_object_get(spec, "annotations");
-    if (annotations && !json_is_object(annotations) && !json_is_null(annotations))
-        return error_set(reterr, -EBADMSG, "OCI spec: annotations is not an object");
-    json_object_foreach((json_t *)annotations, key, value)
-    {
-        if (!json_is_string(value))
-            return error_set(reterr, -EBADMSG, "OCI spec: annotation %s is not text",
-                             error_quote(key));
-        r = labels_put(labels, key, json_string_value(value));
-        if (r == -E2BIG)
-            return error_set(reterr, -EBADMSG, "OCI spec: more than %d annotations", LABELS_MAX);
-        if (r < 0)
-            return error_oom(reterr);
-    }
-    *ret = TAKE(labels);
+    r = parse_annotations(annotations, spec, reterr);
+    if (r == 0)
+        r = parse_cgroups_path(&cgroups_path, spec, reterr);
+    if (r < 0)
+        return r;
+    ret->annotations = TAKE(annotations);
+    ret->cgroups_path = TAKE(cgroups_path);
     return 0;
 }
