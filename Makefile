@@ -131,7 +131,7 @@ FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS_ALL)
 $(shell mkdir -p $(B); printf '%s' "$(subst ",\",$(FLAGS_NOW))" > $(FLAGS_STAMP).new; \
         cmp -s $(FLAGS_STAMP).new $(FLAGS_STAMP) && rm -f $(FLAGS_STAMP).new || mv $(FLAGS_STAMP).new $(FLAGS_STAMP))
 
-$(B)/%.o: %.c $(FLAGS_STAMP) | $(GENERATED)
+$(B)/%.o: %.c $(FLAGS_STAMP)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_ALL) $(CFLAGS_$*) -MMD -MP -c -o $@ $<
@@ -155,7 +155,15 @@ setup: ## install what is missing from the Debian archive (needs root) and say w
 check: ## unit tests with sanitizers: no root, no network, under two minutes
 	@test/run-unit
 
-.PHONY: unit-tests list-unit-tests fuzzers
+lint: ## clang-format, house rules, shellcheck, cppcheck, clang-tidy
+	@test/lint/run
+
+format: ## bring all C sources into the form of .clang-format
+	clang-format -i $$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
+
+.PHONY: lint format generated unit-tests list-unit-tests fuzzers
+# Headers that are made before they are included; folders add theirs to GENERATED.
+generated: $(GENERATED)
 unit-tests: $(UNIT_TESTS)
 list-unit-tests:
 	@printf '%s\n' $(UNIT_TESTS)

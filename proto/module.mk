@@ -35,3 +35,5 @@ containerd_src := containerd_codec.c oci_spec.c
 EXTRA_OBJECTS_containerd := $(B)/gen/proto/containerd/containerd.pb.o
 $(call archive,containerd,proto,$(containerd_src))
 $(call objects,$(addprefix proto/,$(containerd_src))) $(EXTRA_OBJECTS_containerd): | $(GEN)/proto/containerd/containerd.pb.h
+
+GENERATED += $(PROTO_HEADERS) $(GEN)/proto/containerd/containerd.pb.h
