@@ -169,6 +169,16 @@ list-unit-tests:
 	@printf '%s\n' $(UNIT_TESTS)
 fuzzers: $(FUZZERS)
 
+test: ## everything: installs what is missing, builds, tests on this machine and in virtual machines
+	@test/run
+
+fuzz: ## each fuzzer for FUZZ_SECONDS (default 60)
+	@test/setup build fuzz && test/fuzz/run $(or $(FUZZ_SECONDS),60)
+
+check-vm: ## the kernels of the matrix in virtual machines
+	@test/run vm
+
+.PHONY: test fuzz check-vm
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | sort -u | expand -t 18
 
