@@ -66,6 +66,8 @@ static int conversation_outcome(const struct conversation *c, const char *manage
                                CONNECTION_MAX_ANSWER);
     if (c->ended_by_us || c->status == GRPC_OK)
         return 0;
+    if (c->status == GRPC_DEADLINE_EXCEEDED)
+        return error_set(reterr, -ETIMEDOUT, "no answer within the time");
     if (c->status == GRPC_UNAVAILABLE)
         return error_set(reterr, -EIO, "no manager answers at %s: %s", manager,
                          c->text ? c->text : "");
@@ -149,11 +151,11 @@ int connection_call(const struct connection_options *options, const char *path,
 }
 
 int connection_stream(const struct connection_options *options, const char *path,
-                      const struct buf *request,
+                      const struct buf *request, uint64_t timeout_ns,
                       bool (*message)(const uint8_t *data, size_t len, void *data_arg),
                       void *data_arg, struct error **reterr)
 {
     struct conversation c = {.message = message, .data_arg = data_arg};
 
-    return connection_converse(options, path, request, 0, &c, reterr);
+    return connection_converse(options, path, request, timeout_ns, &c, reterr);
 }

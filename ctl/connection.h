@@ -29,6 +29,6 @@ int connection_call(const struct connection_options *options, const char *path,
  * SIGTERM (0).
  */
 int connection_stream(const struct connection_options *options, const char *path,
-                      const struct buf *request,
+                      const struct buf *request, uint64_t timeout_ns,
                       bool (*message)(const uint8_t *data, size_t len, void *data_arg),
                       void *data_arg, struct error **reterr);

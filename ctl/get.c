@@ -234,7 +234,7 @@ static int get_watch(enum status_resource resource, const char *name,
         if (!w.table)
             return error_oom(reterr);
     }
-    r = connection_stream(&o->connection, "/varmor.v1.StatusService/Watch", &encoded,
+    r = connection_stream(&o->connection, "/varmor.v1.StatusService/Watch", &encoded, 0,
                           get_watch_message, &w, reterr);
     table_free(w.table);
     if (w.failure < 0 && reterr) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* varmorctl get and varmorctl describe: what the manager knows, for people and for scripts. */
+/* varmorctl get, describe and wait: what the manager knows, for people and for scripts. */
 
 enum { GET_EXIT_FAILURE = 1, GET_EXIT_USAGE = 2 };
 
 /* argv[0] is the command's name; the result is the exit status. */
 int get_run(int argc, char **argv);
 int describe_run(int argc, char **argv);
+int wait_run(int argc, char **argv);

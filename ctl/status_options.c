@@ -100,7 +100,15 @@ static int status_timeout_parse(unsigned *ret, const char *text)
     return 0;
 }
 
-enum { OPT_MANAGER = 256, OPT_TLS_CA, OPT_TLS_CERT, OPT_TLS_KEY, OPT_TIMEOUT, OPT_NO_HEADERS };
+enum {
+    OPT_MANAGER = 256,
+    OPT_TLS_CA,
+    OPT_TLS_CERT,
+    OPT_TLS_KEY,
+    OPT_TIMEOUT,
+    OPT_NO_HEADERS,
+    OPT_FOR
+};
 
 static const struct option long_options[] = {
     {"namespace", required_argument, NULL, 'n'},
@@ -112,6 +120,7 @@ static const struct option long_options[] = {
     {"tls-cert", required_argument, NULL, OPT_TLS_CERT},
     {"tls-key", required_argument, NULL, OPT_TLS_KEY},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
+    {"for", required_argument, NULL, OPT_FOR},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -144,6 +153,9 @@ static int status_option_take(struct status_options *o, int option)
         return 0;
     case OPT_TIMEOUT:
         return status_timeout_parse(&o->connection.timeout_sec, optarg);
+    case OPT_FOR:
+        o->condition = optarg;
+        return 0;
     case 'h':
         o->help = true;
         return 0;

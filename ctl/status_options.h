@@ -12,6 +12,7 @@ struct status_options {
     const char *name_space; /* "" : all */
     enum status_output output;
     bool watch, headings, help;
+    const char *condition;  /* of wait; NULL if not given */
     char *const *arguments; /* what is no option */
     int n_arguments;
 };

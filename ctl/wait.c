@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/get.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/status_options.h"
+
+#define REQUEST_MAX 4096 /* a namespace and a name */
+
+enum wait_kind { WAIT_READY, WAIT_NOT_READY, WAIT_DELETED, WAIT_PHASE, WAIT_BOUND };
+
+struct waiting {
+    enum wait_kind kind;
+    const char *phase;     /* of WAIT_PHASE */
+    unsigned long n_bound; /* of WAIT_BOUND: at least so many */
+    bool present, met;
+    char last[256]; /* what was seen last, for the message when time is up */
+    int failure;
+    struct error *error; /* owned */
+};
+
+static void wait_help(FILE *out)
+{
+    fprintf(
+        out,
+        "Usage: varmorctl wait policy NAME [--for CONDITION] [OPTION]...\n"
+        "\n"
+        "Waits until a policy is as wanted: for scripts and CI.\n"
+        "\n"
+        "Conditions:\n"
+        "  ready          every node that should has confirmed its present digest (the default)\n"
+        "  not-ready      it is there and not ready\n"
+        "  deleted        it is not there\n"
+        "  phase=PHASE    Pending, Protecting or Error\n"
+        "  bound=N        at least N containers are bound to its profile\n"
+        "\n"
+        "Options:\n%s\n"
+        "Exit status: 0, 1 (time is up, no answer), 2 (usage).\n",
+        status_options_help);
+}
+
+static int wait_parse_condition(struct waiting *w, const char *text)
+{
+    char *end;
+
+    if (!text || strcmp(text, "ready") == 0) {
+        w->kind = WAIT_READY;
+    } else if (strcmp(text, "not-ready") == 0) {
+        w->kind = WAIT_NOT_READY;
+    } else if (strcmp(text, "deleted") == 0) {
+        w->kind = WAIT_DELETED;
+    } else if (strncmp(text, "phase=", 6) == 0 && text[6]) {
+        w->kind = WAIT_PHASE;
+        w->phase = text + 6;
+    } else if (strncmp(text, "bound=", 6) == 0 && text[6] >= '0' && text[6] <= '9') {
+        w->kind = WAIT_BOUND;
+        w->n_bound = strtoul(text + 6, &end, 10);
+        if (*end)
+            return -EINVAL;
+    } else {
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static bool wait_is_met(const struct waiting *w, const struct status_policy *p)
+{
+    switch (w->kind) {
+    case WAIT_READY:
+        return p->ready;
+    case WAIT_NOT_READY:
+        return !p->ready;
+    case WAIT_PHASE:
+        return strcmp(p->phase, w->phase) == 0;
+    case WAIT_BOUND:
+        return p->n_bound >= w->n_bound;
+    case WAIT_DELETED:
+        break;
+    }
+    return false;
+}
+
+/* The reason of the condition that is not True, for the message when time is up. */
+static void wait_remember(struct waiting *w, const struct status_policy *p)
+{
+    const char *reason = "";
+
+    for (size_t i = 0; i < p->n_conditions; i++)
+        if (strcmp(p->conditions[i].status, "True") != 0)
+            reason = *p->conditions[i].message ? p->conditions[i].message : p->conditions[i].reason;
+    snprintf(w->last, sizeof(w->last), "phase %s, %u of %u nodes ready, %u bound%s%s", p->phase,
+             p->nodes_ready, p->nodes_desired, p->n_bound, *reason ? ": " : "",
+             error_quote(reason));
+}
+
+static bool wait_message(const uint8_t *data, size_t len, void *data_arg)
+{
+    struct waiting *w = data_arg;
+    struct status_watch_event e;
+
+    w->failure = status_watch_event_decode(&e, data, len, &w->error);
+    if (w->failure < 0)
+        return false;
+    if (e.type == STATUS_WATCH_PUT && e.resource == STATUS_POLICIES) {
+        w->present = true;
+        w->met = wait_is_met(w, &e.policy);
+        wait_remember(w, &e.policy);
+    } else if (e.type == STATUS_WATCH_REMOVED || (e.type == STATUS_WATCH_LISTED && !w->present)) {
+        w->present = false;
+        w->met = w->kind == WAIT_DELETED;
+        snprintf(w->last, sizeof(w->last), "there is no such policy");
+    }
+    status_watch_event_done(&e);
+    return !w->met;
+}
+
+static int wait_policy(struct waiting *w, const struct status_options *o, struct error **reterr)
+{
+    const struct status_watch_request request = {
+        .resource = STATUS_POLICIES, .name_space = o->name_space, .name = o->arguments[1]};
+    CLEANUP_BUF struct buf encoded = BUF_INIT(REQUEST_MAX);
+    int r = status_watch_request_encode(&request, &encoded);
+
+    if (r < 0)
+        return error_set(reterr, r, "the names have more than %d bytes", REQUEST_MAX);
+    r = connection_stream(&o->connection, "/varmor.v1.StatusService/Watch", &encoded,
+                          o->connection.timeout_sec * NS_PER_SEC, wait_message, w, reterr);
+    if (w->failure < 0)
+        return error_set(reterr, w->failure, "%s", error_message(w->error));
+    if (r == -ETIMEDOUT && *w->last)
+        return error_set(reterr, r, "time is up after %u seconds; last seen: %s",
+                         o->connection.timeout_sec, w->last);
+    if (r == 0 && !w->met)
+        return error_set(reterr, -EINTR, "interrupted; last seen: %s", w->last);
+    return r;
+}
+
+int wait_run(int argc, char **argv)
+{
+    CLEANUP(error_free) struct error *error = NULL;
+    struct status_options options;
+    struct waiting w = {0};
+    int r;
+
+    if (status_options_parse(&options, argc, argv) < 0)
+        return GET_EXIT_USAGE;
+    if (options.help) {
+        wait_help(stdout);
+        return 0;
+    }
+    if (options.n_arguments != 2 ||
+        status_resource_parse(options.arguments[0]) != STATUS_POLICIES) {
+        fprintf(stderr, "varmorctl: wait takes the word policy and a name\n");
+        return GET_EXIT_USAGE;
+    }
+    if (wait_parse_condition(&w, options.condition) < 0) {
+        fprintf(stderr,
+                "varmorctl: --for '%s': ready, not-ready, deleted, phase=PHASE or bound=N\n",
+                error_quote(options.condition));
+        return GET_EXIT_USAGE;
+    }
+    r = wait_policy(&w, &options, &error);
+    error_free(w.error);
+    if (r < 0) {
+        fprintf(stderr, "varmorctl: policy '%s': %s\n", error_quote(options.arguments[1]),
+                error_message(error));
+        return GET_EXIT_FAILURE;
+    }
+    return 0;
+}
