@@ -78,3 +78,22 @@ archive_extract() {
     done
     rm -rf "$debs"
 }
+
+# archive_extract_closure SUITE DIR PACKAGE...: the same, with all that the packages depend on.
+archive_extract_closure() {
+    local suite=$1 dir=$2 debs deb
+    shift 2
+    debs=$(mktemp -d "$vm_cache/debs.XXXXXX")
+    mkdir -p "$debs/partial" "$dir"
+    # The release's status file is empty, so everything counts as missing, and nothing is installed.
+    archive_apt "$suite" apt-get -qq -y --no-install-recommends --download-only -o Debug::NoLocking=1 \
+        -o Dir::Cache::archives="$debs" install "$@" >"$debs/log" 2>&1 || {
+        cat "$debs/log" >&2
+        rm -rf "$debs"
+        unavailable "$* of $suite cannot be downloaded"
+    }
+    for deb in "$debs"/*.deb; do
+        dpkg-deb -x "$deb" "$dir"
+    done
+    rm -rf "$debs"
+}
