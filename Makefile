@@ -169,6 +169,9 @@ list-unit-tests:
 	@printf '%s\n' $(UNIT_TESTS)
 fuzzers: $(FUZZERS)
 
+demo: ## the main story on a real kernel and containerd, in a virtual machine (DEMO=host: on this machine)
+	@test/demo/run
+
 test: ## everything: installs what is missing, builds, tests on this machine and in virtual machines
 	@test/run
 
@@ -178,7 +181,7 @@ fuzz: ## each fuzzer for FUZZ_SECONDS (default 60)
 check-vm: ## the kernels of the matrix in virtual machines
 	@test/run vm
 
-.PHONY: test fuzz check-vm
+.PHONY: demo test fuzz check-vm
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | sort -u | expand -t 18
 
