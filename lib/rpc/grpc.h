@@ -3,9 +3,10 @@
 /*
  * What gRPC client and server share: status codes, limits, where to listen and connect.
  *
- * Wire: gRPC over HTTP/2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md) by nghttp2;
- * messages are opaque bytes here. Plain HTTP/2 over Unix sockets (peer credentials say who it is) and HTTP/2
- * over TLS 1.3 with ALPN "h2" over TCP; plain TCP only when asked for by name (tests, loopback).
+ * Wire: gRPC over HTTP/2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md) by
+ * nghttp2; messages are opaque bytes here. Plain HTTP/2 over Unix sockets (peer credentials say who
+ * it is) and HTTP/2 over TLS 1.3 with ALPN "h2" over TCP; plain TCP only when asked for by name
+ * (tests, loopback).
  */
 #include "lib/error.h"
 
@@ -28,12 +29,14 @@ enum grpc_status {
     GRPC_DATA_LOSS = 15,
     GRPC_UNAUTHENTICATED = 16,
 };
-const char *grpc_status_name(enum grpc_status status); /* "NOT_FOUND"; "UNKNOWN" for others; static */
+const char *
+grpc_status_name(enum grpc_status status); /* "NOT_FOUND"; "UNKNOWN" for others; static */
 
 /* Where a server listens or a client connects. Text forms (grpc_address_parse):
  *   unix:/run/varmor/agent.sock     a Unix socket
  *   tls://host:port                 TCP with mutual TLS (needs struct grpc_tls)
- *   tcp://host:port                 TCP in the clear: refused for hosts other than loopback addresses */
+ *   tcp://host:port                 TCP in the clear: refused for hosts other than loopback
+ * addresses */
 struct grpc_address {
     enum { GRPC_UNIX, GRPC_TLS, GRPC_TCP } kind;
     char *host; /* owned; the path for GRPC_UNIX */
@@ -43,22 +46,37 @@ struct grpc_address {
 int grpc_address_parse(struct grpc_address *ret, const char *text, struct error **reterr);
 void grpc_address_done(struct grpc_address *a);
 
-/* Files of a mutually verified TLS connection (PEM). Borrowed text, read when client or server is made. */
+/* Files of a mutually verified TLS connection (PEM). Borrowed text, read when client or server is
+ * made. */
 struct grpc_tls {
     const char *ca_file;          /* whom to believe */
     const char *certificate_file; /* who we are, chain included */
     const char *key_file;
-    const char *server_name; /* client: the name that the server's certificate must carry; NULL: host */
+    const char
+        *server_name; /* client: the name that the server's certificate must carry; NULL: host */
 };
 
-/* Limits; zero means the default in brackets. Every one is enforced with the fitting gRPC or HTTP/2 error. */
+#define GRPC_DEFAULT_MESSAGE_BYTES  (4UL * 1024 * 1024)
+#define GRPC_DEFAULT_QUEUE_BYTES    (4UL * 1024 * 1024)
+#define GRPC_DEFAULT_CALLS          100
+#define GRPC_DEFAULT_CONNECTIONS    8192
+#define GRPC_DEFAULT_METADATA_BYTES (8 * 1024)
+#define GRPC_DEFAULT_KEEPALIVE_NS   (30 * NS_PER_SEC)
+#define GRPC_DEFAULT_HANDSHAKE_NS   (10 * NS_PER_SEC)
+#define GRPC_NEVER                  UINT64_MAX /* as keepalive_ns: do not ping */
+
+/* Limits; zero means the default above. Every one is enforced with the fitting gRPC or HTTP/2
+ * error. */
 struct grpc_limits {
-    size_t message_bytes;      /* largest message taken or sent (4 MiB; agents' stream 64 MiB) */
-    size_t queue_bytes;        /* bytes waiting to be sent on one call (4 MiB) */
-    unsigned calls;            /* concurrent calls of one connection (100) */
-    unsigned connections;      /* server only (8192) */
-    unsigned metadata_bytes;   /* header list of one call (8 KiB) */
-    uint64_t keepalive_ns;     /* ping a silent peer after this long (30 s) and close when it does not
-                                  answer for as long again */
-    uint64_t handshake_ns;     /* TLS and HTTP/2 preface must be through by then (10 s) */
+    size_t message_bytes;    /* largest message taken or sent (the agents' stream has its own) */
+    size_t queue_bytes;      /* bytes waiting to be sent on one call */
+    unsigned calls;          /* concurrent calls of one connection; a client: of one channel */
+    unsigned connections;    /* server only */
+    unsigned metadata_bytes; /* header list of one call */
+    uint64_t
+        keepalive_ns; /* ping a silent peer after this long and close when it does not answer for as
+                         long again. A client pings only while it has calls, and over a Unix socket
+                         only when this is set: the kernel tells of a dead peer there, and servers
+                         like containerd's end connections that ping more than every five minutes */
+    uint64_t handshake_ns; /* connect, TLS and HTTP/2 preface must be through by then */
 };

@@ -3,11 +3,11 @@
 /*
  * A gRPC client on the process's loop.
  *
- * A channel is one address and at most one connection, made when the first call needs it. It does not
- * retry: when the connection cannot be made or is lost, its calls are closed with GRPC_UNAVAILABLE and the
- * next call connects anew; who wants to come back later keeps a struct backoff.
- * Callbacks: message() for each whole message, closed() exactly once, after which the call pointer is
- * invalid. closed() never runs inside grpc_channel_call().
+ * A channel is one address and at most one connection, made when the first call needs it. It does
+ * not retry: when the connection cannot be made or is lost, its calls are closed with
+ * GRPC_UNAVAILABLE and the next call connects anew; who wants to come back later keeps a struct
+ * backoff. Callbacks: message() for each whole message, closed() exactly once, after which the call
+ * pointer is invalid. closed() never runs inside grpc_channel_call().
  */
 #include "lib/rpc/grpc.h"
 
@@ -28,10 +28,11 @@ struct grpc_client_handler {
     void (*writable)(struct grpc_client_call *call, void *data_arg); /* may be NULL */
 };
 
-/* Copies address; tls is needed for GRPC_TLS and read now; limits may be NULL. 0 or a negative errno. */
-int grpc_channel_new(struct grpc_channel **ret, struct loop *loop, const struct grpc_address *address,
-                     const struct grpc_tls *tls, const struct grpc_limits *limits,
-                     struct error **reterr);
+/* Copies address; tls is needed for GRPC_TLS and read now; limits may be NULL. 0 or a negative
+ * errno. */
+int grpc_channel_new(struct grpc_channel **ret, struct loop *loop,
+                     const struct grpc_address *address, const struct grpc_tls *tls,
+                     const struct grpc_limits *limits, struct error **reterr);
 /* Closes the connection; closed() of each open call runs with GRPC_CANCELLED before it returns. */
 struct grpc_channel *grpc_channel_free(struct grpc_channel *c);
 DEFINE_CLEANUP(struct grpc_channel *, grpc_channel_free)
@@ -43,6 +44,12 @@ int grpc_channel_call(struct grpc_channel *c, struct grpc_client_call **ret, con
                       const struct grpc_client_handler *handler, void *data_arg);
 
 /* As grpc_call_send(). Messages wait in the queue while the connection is made. */
-int grpc_client_call_send(struct grpc_client_call *call, const uint8_t *data, size_t len) MUST_CHECK;
+int grpc_client_call_send(struct grpc_client_call *call, const uint8_t *data,
+                          size_t len) MUST_CHECK;
 void grpc_client_call_half_close(struct grpc_client_call *call); /* no more messages from us */
 void grpc_client_call_cancel(struct grpc_client_call *call);     /* RST_STREAM; closed() follows */
+
+/* Within closed(): a field of the server's trailers by its lower-case name
+ * ("grpc-status-details-bin", base64), or NULL. Before that: of its first header fields, once they
+ * have come. Borrowed. */
+const char *grpc_client_call_metadata(const struct grpc_client_call *call, const char *name);

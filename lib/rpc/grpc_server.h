@@ -3,11 +3,11 @@
 /*
  * A gRPC server on the process's loop.
  *
- * Life of a call: open() once the headers are in; message() for each whole message; half_close() when the
- * client has sent all; closed() exactly once at the end, whatever the reason (finished, cancelled, reset,
- * deadline, connection lost), after which the call pointer is invalid. open() may finish the call at once.
- * The handler's own state hangs on the call by grpc_call_set_data() and is freed in closed().
- * Callbacks run on the loop and must not block.
+ * Life of a call: open() once the headers are in; message() for each whole message; half_close()
+ * when the client has sent all; closed() exactly once at the end, whatever the reason (finished,
+ * cancelled, reset, deadline, connection lost), after which the call pointer is invalid. open() may
+ * finish the call at once. The handler's own state hangs on the call by grpc_call_set_data() and is
+ * freed in closed(). Callbacks run on the loop and must not block.
  */
 #include "lib/rpc/grpc.h"
 
@@ -20,9 +20,10 @@ struct grpc_method {
     void (*open)(struct grpc_call *call, void *service);
     void (*message)(struct grpc_call *call, const uint8_t *data, size_t len);
     void (*half_close)(struct grpc_call *call);
-    void (*writable)(struct grpc_call *call); /* may be NULL: the send queue has fallen below its half */
-    void (*closed)(struct grpc_call *call);   /* may be NULL */
-    size_t message_bytes;                     /* a limit of its own for this method; 0: the server's */
+    void (*writable)(
+        struct grpc_call *call); /* may be NULL: the send queue has fallen below its half */
+    void (*closed)(struct grpc_call *call); /* may be NULL */
+    size_t message_bytes; /* a limit of its own for this method; 0: the server's */
 };
 
 /* Who calls: what the transport proved. Borrowed for the life of the call. */
@@ -40,26 +41,31 @@ int grpc_server_new(struct grpc_server **ret, struct loop *loop, const struct gr
 struct grpc_server *grpc_server_free(struct grpc_server *s);
 DEFINE_CLEANUP(struct grpc_server *, grpc_server_free)
 
-/* Adds methods (array must outlive the server); service is handed to open(). 0, -EEXIST or -ENOMEM. */
+/* Adds methods (array must outlive the server); service is handed to open(). 0, -EEXIST or -ENOMEM.
+ */
 int grpc_server_add(struct grpc_server *s, const struct grpc_method *methods, size_t n_methods,
                     void *service, struct error **reterr);
 
-/* Starts to listen; may be called for several addresses. A stale Unix socket (nobody listens) is replaced,
- * mode is its permission bits; tls is needed for GRPC_TLS. Port 0 chooses one: see grpc_server_port().
- * 0 or a negative errno with *reterr. */
+/* Starts to listen; may be called for several addresses. A stale Unix socket (nobody listens) is
+ * replaced, mode is its permission bits; tls is needed for GRPC_TLS. Port 0 chooses one: see
+ * grpc_server_port(). 0 or a negative errno with *reterr. */
 int grpc_server_listen(struct grpc_server *s, const struct grpc_address *address,
                        const struct grpc_tls *tls, unsigned mode, struct error **reterr);
 uint16_t grpc_server_port(const struct grpc_server *s); /* of the last TCP or TLS address */
 
-/* Graceful end: GOAWAY, no new calls; done(data) runs when the last call is over or at the deadline. */
-void grpc_server_drain(struct grpc_server *s, uint64_t deadline_ns, void (*done)(void *data), void *data);
+/* Graceful end: GOAWAY, no new calls; done(data) runs when the last call is over or at the
+ * deadline. */
+void grpc_server_drain(struct grpc_server *s, uint64_t deadline_ns, void (*done)(void *data),
+                       void *data);
 
 /* The two standard services. */
 enum grpc_health { GRPC_HEALTH_UNKNOWN = 0, GRPC_HEALTH_SERVING = 1, GRPC_HEALTH_NOT_SERVING = 2 };
-/* grpc.health.v1.Health (Check and Watch) for service ("" = the whole server). 0, -E2BIG or -ENOMEM. */
+/* grpc.health.v1.Health (Check and Watch) for service ("" = the whole server). 0, -E2BIG or
+ * -ENOMEM. */
 int grpc_server_set_health(struct grpc_server *s, const char *service, enum grpc_health health);
-/* grpc.reflection.v1.ServerReflection over an encoded FileDescriptorSet (google/protobuf/descriptor.proto),
- * borrowed for the server's life; lists the services added by grpc_server_add(). 0, -EINVAL or -ENOMEM. */
+/* grpc.reflection.v1.ServerReflection over an encoded FileDescriptorSet
+ * (google/protobuf/descriptor.proto), borrowed for the server's life; lists the services added by
+ * grpc_server_add(). 0, -EINVAL or -ENOMEM. */
 int grpc_server_set_reflection(struct grpc_server *s, const uint8_t *descriptor_set, size_t len,
                                struct error **reterr);
 
@@ -75,6 +81,12 @@ const char *grpc_call_metadata(const struct grpc_call *call, const char *name);
  * -EPIPE: the call is finished; -ENOMEM. */
 int grpc_call_send(struct grpc_call *call, const uint8_t *data, size_t len) MUST_CHECK;
 size_t grpc_call_queued_bytes(const struct grpc_call *call);
+
+/* Stops and starts message() and half_close(): for a handler that cannot keep up (its own send
+ * queue is full). What the client sends meanwhile stays within one flow-control window.
+ * grpc_call_resume() may call message() before it returns, except within message(). */
+void grpc_call_pause(struct grpc_call *call);
+void grpc_call_resume(struct grpc_call *call);
 
 /* Ends the call with a status after what is queued has been sent. text may be NULL. Once per call;
  * a second one is ignored. */
