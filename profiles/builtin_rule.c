@@ -5,7 +5,8 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "profiles/rule_words.h"
+#include "lib/policy/policy_words.h"
+#include "profiles/capability_words.h"
 
 /* One file being read. */
 struct rule_reader {
@@ -77,7 +78,7 @@ static int read_text(struct rule_reader *in, const yaml_node_t *node, char **ret
 }
 
 /* A list of words of a set as one mask; never 0 on success. */
-static int read_words(struct rule_reader *in, const yaml_node_t *node, enum rule_word_set set,
+static int read_words(struct rule_reader *in, const yaml_node_t *node, const struct words *words,
                       uint64_t *ret)
 {
     uint64_t mask = 0;
@@ -87,11 +88,11 @@ static int read_words(struct rule_reader *in, const yaml_node_t *node, enum rule
     for (yaml_node_item_t *i = node->data.sequence.items.start; i < node->data.sequence.items.top;
          i++) {
         const char *word = scalar_text(node_of(in, *i));
-        uint64_t bits = word ? rule_word_bits(set, word) : 0;
+        const struct word *known = word ? words_find(words, word) : NULL;
 
-        if (!bits)
+        if (!known)
             return refuse(in, node_of(in, *i), "this word is unknown here");
-        mask |= bits;
+        mask |= known->value;
     }
     if (!mask)
         return refuse(in, node, "the list is empty");
@@ -128,9 +129,11 @@ static int read_file(struct rule_reader *in, const yaml_node_t *entry, const yam
 
     if (!permissions)
         return refuse(in, entry, "permissions are missing");
-    r = read_words(in, permissions, RULE_WORDS_PATH, &bits);
+    r = read_words(in, permissions, &path_permission_words, &bits);
     if (r < 0)
         return r;
+    if (bits & PATH_EXEC)
+        return refuse(in, permissions, "an exec entry is wanted for that");
     rule->path.permissions = (unsigned)bits;
     return read_text(in, value, &rule->path.pattern);
 }
@@ -149,9 +152,9 @@ static int read_capabilities(struct rule_reader *in, const yaml_node_t *entry,
     uint64_t mask, left_out = 0;
     int r;
 
-    r = read_words(in, value, RULE_WORDS_CAPABILITIES, &mask);
+    r = read_words(in, value, &capability_words, &mask);
     if (r == 0 && except)
-        r = read_words(in, except, RULE_WORDS_CAPABILITIES, &left_out);
+        r = read_words(in, except, &capability_words, &left_out);
     if (r < 0)
         return r;
     rule->capability.mask = mask & ~left_out;
@@ -161,14 +164,14 @@ static int read_capabilities(struct rule_reader *in, const yaml_node_t *entry,
 static int read_domains(struct rule_reader *in, const yaml_node_t *entry UNUSED,
                         const yaml_node_t *value, struct rule *rule)
 {
-    return read_words(in, value, RULE_WORDS_DOMAINS, &rule->socket.domains);
+    return read_words(in, value, &socket_domain_words, &rule->socket.domains);
 }
 
 static int read_protocols(struct rule_reader *in, const yaml_node_t *entry UNUSED,
                           const yaml_node_t *value, struct rule *rule)
 {
     uint64_t bits;
-    int r = read_words(in, value, RULE_WORDS_PROTOCOLS, &bits);
+    int r = read_words(in, value, &socket_protocol_words, &bits);
 
     if (r == 0)
         rule->socket.protocols = (uint32_t)bits;
@@ -190,7 +193,7 @@ static int read_ptrace(struct rule_reader *in, const yaml_node_t *entry UNUSED,
                        const yaml_node_t *value, struct rule *rule)
 {
     uint64_t bits;
-    int r = read_words(in, value, RULE_WORDS_PTRACE, &bits);
+    int r = read_words(in, value, &ptrace_permission_words, &bits);
 
     if (r == 0)
         rule->ptrace.permissions = (unsigned)bits;

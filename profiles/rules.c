@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/map.h"
+#include "lib/policy/words.h"
 #include "profiles/builtin_rule.h"
 #include "profiles/embedded.h"
 
@@ -114,49 +115,21 @@ const struct builtin_rule *builtin_rule_base(void)
     return builtin_rules_load(NULL) < 0 ? NULL : table.base;
 }
 
-/* How many single-character edits (insert, remove, replace) lead from a to b; both shorter than
- * RULE_NAME_SIZE. */
-static unsigned edit_distance(const char *a, const char *b)
-{
-    unsigned row[RULE_NAME_SIZE];
-    size_t n = strlen(b);
-
-    for (size_t j = 0; j <= n; j++)
-        row[j] = (unsigned)j;
-    for (size_t i = 0; a[i]; i++) {
-        unsigned diagonal = row[0];
-
-        row[0] = (unsigned)i + 1;
-        for (size_t j = 0; j < n; j++) {
-            unsigned replaced = diagonal + (a[i] != b[j]);
-
-            diagonal = row[j + 1];
-            row[j + 1] = MIN(MIN(diagonal, row[j]) + 1, replaced);
-        }
-    }
-    return row[n];
-}
-
-/* The rule of the category whose name is nearest, if it is near: a quarter of its length at most.
- */
+/* The name of the category that was probably meant, or NULL. */
 static const char *nearest_name(enum builtin_category category, const char *normal)
 {
-    const char *best = NULL;
-    unsigned best_distance = 0;
+    CLEANUP_FREE const char **names = calloc(map_size(table.by_name), sizeof(*names));
+    size_t n = 0;
 
+    if (!names)
+        return NULL;
     MAP_FOREACH (e, table.by_name) {
         const struct builtin_rule *rule = map_value(e);
-        unsigned distance;
 
-        if (rule->category != category)
-            continue;
-        distance = edit_distance(normal, map_key(e));
-        if (distance <= strlen(map_key(e)) / 4 && (!best || distance < best_distance)) {
-            best = map_key(e);
-            best_distance = distance;
-        }
+        if (rule->category == category)
+            names[n++] = map_key(e);
     }
-    return best;
+    return words_nearest(normal, names, n, sizeof(*names));
 }
 
 int builtin_rule_unknown(enum builtin_category category, const char *name, struct error **reterr)
