@@ -21,7 +21,7 @@ struct ruleset {
     struct ruleset_prefix *prefixes; /* owned, sorted by key bytes */
     size_t n_prefixes;
     size_t n_rules;       /* entries of the counter array (at least 1) */
-    struct digest digest; /* over lines, then prefixes: what is read back from the kernel must have it */
+    struct digest digest; /* of the digests of lines and prefixes: what is read back must have it */
 };
 
 /* Compiles. 0, -ENOMEM, -E2BIG (a limit of varmor_shared.h, with its number) or -EINVAL (a bad pattern), the
@@ -36,7 +36,8 @@ int ruleset_digest(struct digest *ret, const struct varmor_line *lines, size_t n
                    const struct ruleset_prefix *prefixes, size_t n_prefixes);
 void ruleset_sort_prefixes(struct ruleset_prefix *prefixes, size_t n);
 
-/* Checks an image that was read from the kernel: magic, bounds of every reference. 0 or -EINVAL with *reterr. */
+/* Checks an image that was read from the kernel: magic, bounds of every reference. 0 or -EINVAL with *reterr.
+ * Only an image that was built or has passed may be judged by. */
 int ruleset_check_image(const struct varmor_line *lines, size_t n_lines, struct error **reterr);
 
 /* ---- the user-space judge: the same answers as the kernel's ---- */

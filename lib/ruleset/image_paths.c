@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* File and exec rules: two automata, and the verdict lines that their states name. */
+#include "lib/ruleset/image.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/match/automaton.h"
+#include "lib/match/id_list.h"
+#include "lib/match/id_table.h"
+#include "lib/match/pattern.h"
+
+struct path_inputs {
+    struct automaton_input *items; /* owned, the patterns too; room for every rule of the profile */
+    size_t n;
+};
+
+struct path_verdicts {
+    const struct image *im;
+    struct varmor_verdict *items; /* owned; each once */
+    size_t n, capacity;
+    struct id_table table;
+};
+
+struct paths {
+    struct path_inputs inputs[2]; /* forward, backward */
+    struct path_verdicts verdicts;
+    struct id_list lines; /* by verdict: its line */
+};
+
+static void paths_done(struct paths *p)
+{
+    for (size_t d = 0; d < ARRAY_SIZE(p->inputs); d++) {
+        for (size_t i = 0; i < p->inputs[d].n; i++)
+            pattern_free((struct pattern *)p->inputs[d].items[i].pattern);
+        free(p->inputs[d].items);
+    }
+    free(p->verdicts.items);
+    id_table_done(&p->verdicts.table);
+    id_list_done(&p->lines);
+}
+
+unsigned ruleset_expand_permissions(unsigned path_permissions)
+{
+    unsigned bits = 0;
+
+    if (path_permissions & PATH_EXEC)
+        bits |= VARMOR_MAY_EXEC;
+    if (path_permissions & PATH_READ)
+        bits |= VARMOR_MAY_READ;
+    if (path_permissions & PATH_APPEND)
+        bits |= VARMOR_MAY_APPEND;
+    if (path_permissions & PATH_WRITE)
+        bits |= VARMOR_MAY_WRITE | VARMOR_MAY_APPEND | VARMOR_MAY_CREATE | VARMOR_MAY_DELETE |
+                VARMOR_MAY_RENAME | VARMOR_MAY_LINK | VARMOR_MAY_TRUNCATE | VARMOR_MAY_CHMOD |
+                VARMOR_MAY_CHOWN | VARMOR_MAY_SETATTR;
+    return bits;
+}
+
+struct path_masks {
+    unsigned deny, audit;
+};
+
+static struct path_masks path_rule_masks(const struct image *im, size_t rule)
+{
+    unsigned bits = ruleset_expand_permissions(im->profile->rules[rule].path.permissions);
+    unsigned mode = image_rule_mode(im, rule);
+
+    return (struct path_masks){.deny = mode & RULE_DENY ? bits : 0,
+                               .audit = mode & RULE_AUDIT ? bits : 0};
+}
+
+/* Adds a rule to a verdict; rules come in ascending order. */
+static void path_verdict_add(struct varmor_verdict *v, const struct path_masks *m, uint32_t rule)
+{
+    for (unsigned bit = 0; bit < VARMOR_MAY_BITS; bit++) {
+        unsigned mask = 1u << bit;
+
+        if ((m->deny & mask && !(v->deny & mask)) ||
+            (m->audit & mask && v->rule[bit] == VARMOR_NO_RULE))
+            v->rule[bit] = (varmor_u16)rule;
+    }
+    v->deny |= m->deny;
+    v->audit |= m->audit;
+}
+
+struct path_verdict_key {
+    const struct varmor_verdict *items, *wanted;
+};
+
+static bool path_verdict_same(const void *data, uint32_t id)
+{
+    const struct path_verdict_key *key = data;
+
+    return memcmp(&key->items[id], key->wanted, sizeof(*key->wanted)) == 0;
+}
+
+static int path_verdict(void *data, const uint32_t *rules, size_t n_rules, uint32_t *ret)
+{
+    struct path_verdicts *vs = data;
+    struct varmor_verdict v = {0};
+    struct path_verdict_key key = {.wanted = &v};
+    uint32_t hash, id;
+
+    memset(v.rule, 0xff, sizeof(v.rule));
+    for (size_t i = 0; i < n_rules; i++) {
+        struct path_masks m = path_rule_masks(vs->im, rules[i]);
+
+        path_verdict_add(&v, &m, rules[i]);
+    }
+    hash = id_table_hash(&v, sizeof(v));
+    key.items = vs->items;
+    id = id_table_find(&vs->table, hash, path_verdict_same, &key);
+    if (id == ID_TABLE_NONE) {
+        if (vs->n == vs->capacity) {
+            size_t capacity = vs->capacity ? 2 * vs->capacity : 16;
+            struct varmor_verdict *items = reallocarray(vs->items, capacity, sizeof(*items));
+
+            if (!items)
+                return -ENOMEM;
+            vs->items = items;
+            vs->capacity = capacity;
+        }
+        if (id_table_reserve(&vs->table, 1) < 0)
+            return -ENOMEM;
+        id = (uint32_t)vs->n++;
+        vs->items[id] = v;
+        id_table_put(&vs->table, hash, id);
+    }
+    *ret = id + 1;
+    return 0;
+}
+
+/* A later rule that asks for nothing more than an earlier one changes nothing once that one has
+ * matched. */
+static bool path_covered(void *data, uint32_t rule, uint32_t other)
+{
+    const struct path_verdicts *vs = data;
+    struct path_masks m = path_rule_masks(vs->im, rule), o = path_rule_masks(vs->im, other);
+
+    return other < rule && !(m.deny & ~o.deny) && !(m.audit & ~o.audit);
+}
+
+/* Parses the patterns of a kind and tells them apart by direction. */
+static int paths_collect(struct paths *p, struct image *im, enum rule_kind kind,
+                         struct error **reterr)
+{
+    int r;
+
+    for (size_t d = 0; d < ARRAY_SIZE(p->inputs); d++) {
+        p->inputs[d].items = calloc(im->profile->n_rules, sizeof(*p->inputs[d].items));
+        if (!p->inputs[d].items)
+            return error_oom(reterr);
+    }
+    for (size_t i = 0; i < im->profile->n_rules; i++) {
+        const struct rule *rule = &im->profile->rules[i];
+        CLEANUP(pattern_free) struct pattern *pattern = NULL;
+        struct path_masks m = {0};
+        struct path_inputs *in;
+
+        if (rule->kind != kind)
+            continue;
+        r = pattern_parse(&pattern, rule->path.pattern, reterr);
+        if (r < 0)
+            return r == -ENOMEM ? r : image_blame(im, &(uint32_t){(uint32_t)i}, 1, r, reterr);
+        m = path_rule_masks(im, i);
+        if (!(m.deny | m.audit))
+            continue;
+        if (kind == RULE_EXEC)
+            image_front(im)->concern |= VARMOR_CONCERN_EXEC;
+        else
+            image_front(im)->file_concern |= m.deny | m.audit;
+        in = &p->inputs[automaton_prefers_backward(pattern)];
+        in->items[in->n++] = (struct automaton_input){TAKE(pattern), (uint32_t)i};
+    }
+    return 0;
+}
+
+/* Appends the verdicts that were not there yet. */
+static int paths_add_lines(struct paths *p, struct image *im, struct error **reterr)
+{
+    size_t n_new = p->verdicts.n - p->lines.n;
+    uint32_t line;
+    int r;
+
+    r = image_add(im, n_new, &line, reterr);
+    if (r < 0)
+        return r;
+    if (id_list_reserve(&p->lines, n_new) < 0)
+        return error_oom(reterr);
+    memcpy(im->lines + line, p->verdicts.items + p->lines.n, n_new * sizeof(*p->verdicts.items));
+    for (size_t i = 0; i < n_new; i++)
+        p->lines.items[p->lines.n++] = line + (uint32_t)i;
+    return 0;
+}
+
+static int paths_run(struct paths *p, struct image *im, enum rule_kind kind, struct error **reterr)
+{
+    struct automaton_meaning meaning = {path_verdict, path_covered, &p->verdicts};
+    int r = paths_collect(p, im, kind, reterr);
+
+    for (unsigned d = 0; r == 0 && d < ARRAY_SIZE(p->inputs); d++) {
+        unsigned first = kind == RULE_EXEC ? VARMOR_EXEC_FORWARD : VARMOR_FILE_FORWARD;
+        CLEANUP(automaton_free) struct automaton *a = NULL;
+        struct automaton_blame blame;
+
+        if (p->inputs[d].n == 0)
+            continue;
+        r = automaton_build(&a, p->inputs[d].items, p->inputs[d].n, d == 1, &meaning, &blame,
+                            reterr);
+        if (r < 0)
+            return r == -E2BIG ? image_blame(im, blame.rules, blame.n_rules, r, reterr) : r;
+        r = paths_add_lines(p, im, reterr);
+        if (r == 0)
+            r = image_add_automaton(im, first + d, a, p->lines.items, reterr);
+    }
+    return r;
+}
+
+int image_add_paths(struct image *im, enum rule_kind kind, struct error **reterr)
+{
+    struct paths p = {.verdicts.im = im};
+    int r = 0;
+
+    if (im->profile->n_rules > 0)
+        r = paths_run(&p, im, kind, reterr);
+    paths_done(&p);
+    return r;
+}

@@ -1,0 +1,1 @@
+$(call archive,verdicts,test/verdicts,verdict_table.c)
