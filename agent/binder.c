@@ -1,0 +1,529 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/binder.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/binding.h"
+#include "agent/container.h"
+#include "agent/runtime.h"
+#include "lib/map.h"
+
+#define CGROUP_KEY_SIZE 17 /* 64 bits in hexadecimal */
+
+/* One container. */
+struct bound {
+    char *key;                          /* owned */
+    const struct container *c;          /* the runtime's, until dropped() */
+    char profile[PROFILE_NAME_MAX + 1]; /* that the kernel has it bound to; "": none */
+    uint64_t cgroup_id;                 /* that is bound */
+    unsigned enforcers;                 /* bits of those that have the binding */
+    bool asked; /* the runtime has been asked whether it was started meanwhile */
+    bool before_first_instruction;
+    int64_t since_ns;      /* CLOCK_REALTIME */
+    char *problem;         /* owned; why its cgroup is not known; NULL: it is */
+    char *blocked_profile; /* owned; the profile that it cannot be bound to; NULL: none */
+    char *reason;          /* owned; why not */
+};
+
+/* What an earlier agent left. */
+struct adopted {
+    uint64_t cgroup_id;
+    unsigned enforcers;
+    char profile[PROFILE_NAME_MAX + 1];
+};
+
+struct binder {
+    const struct store *store;
+    const struct store_enforcer *enforcers;
+    size_t n_enforcers;
+    struct binder_events events;
+    struct runtime *runtime;
+    struct map *containers; /* "namespace/id" -> struct bound */
+    struct map *by_cgroup;  /* cgroup id -> struct bound, borrowed */
+    struct map *adopted;    /* cgroup id -> struct adopted: not yet claimed by a container */
+};
+
+static void bound_free(void *data)
+{
+    struct bound *x = data;
+
+    free(x->key);
+    free(x->problem);
+    free(x->blocked_profile);
+    free(x->reason);
+    free(x);
+}
+
+int binder_new(struct binder **ret, const struct store *store,
+               const struct store_enforcer *enforcers, size_t n_enforcers,
+               const struct binder_events *events)
+{
+    CLEANUP(binder_free) struct binder *b = calloc(1, sizeof(*b));
+
+    if (!b)
+        return -ENOMEM;
+    b->store = store;
+    b->enforcers = enforcers;
+    b->n_enforcers = n_enforcers;
+    b->events = *events;
+    b->containers = map_new(bound_free, RUNTIME_MAX_CONTAINERS);
+    b->by_cgroup = map_new(NULL, RUNTIME_MAX_CONTAINERS);
+    b->adopted = map_new(free, BINDER_MAX_ADOPTED);
+    if (!b->containers || !b->by_cgroup || !b->adopted)
+        return -ENOMEM;
+    *ret = TAKE(b);
+    return 0;
+}
+
+struct binder *binder_free(struct binder *b)
+{
+    if (!b)
+        return NULL;
+    map_free(b->adopted);
+    map_free(b->by_cgroup);
+    map_free(b->containers);
+    free(b);
+    return NULL;
+}
+
+void binder_set_runtime(struct binder *b, struct runtime *runtime)
+{
+    b->runtime = runtime;
+}
+
+static const char *cgroup_key(char key[static CGROUP_KEY_SIZE], uint64_t cgroup_id)
+{
+    snprintf(key, CGROUP_KEY_SIZE, "%" PRIx64, cgroup_id);
+    return key;
+}
+
+static void changed(struct binder *b, const struct bound *x)
+{
+    b->events.changed(x->key, b->events.data);
+}
+
+static void no_memory(struct binder *b, const char *what)
+{
+    char text[160];
+
+    snprintf(text, sizeof(text), "%s: no memory; it is looked at again with the next listing",
+             what);
+    b->events.trouble(text, b->events.data);
+}
+
+/* ---- the kernel ---- */
+
+static void unbind_cgroup(struct binder *b, uint64_t cgroup_id, unsigned enforcers)
+{
+    for (size_t i = 0; i < b->n_enforcers; i++) {
+        CLEANUP(error_free) struct error *problem = NULL;
+        struct enforcer *e = b->enforcers[i].enforcer;
+
+        if ((enforcers & e->ops->bit) && e->ops->unbind(e, cgroup_id, &problem) < 0)
+            b->events.trouble(error_message(problem), b->events.data);
+    }
+}
+
+/* Binds in each enforcer of the profile; undoes what was done if one fails. */
+static int bind_all(struct binder *b, struct bound *x, const struct profile *p, bool running,
+                    struct error **reterr)
+{
+    unsigned done = 0;
+
+    for (size_t i = 0; i < b->n_enforcers; i++) {
+        struct enforcer *e = b->enforcers[i].enforcer;
+        int r;
+
+        if (!(p->enforcers & e->ops->bit))
+            continue;
+        r = e->ops->bind(e, x->c, p->name, running, reterr);
+        if (r < 0) {
+            if (strcmp(x->profile, p->name) != 0 || x->cgroup_id != x->c->cgroup_id)
+                unbind_cgroup(b, x->c->cgroup_id, done);
+            return error_wrap(reterr, r, "%s enforcer", e->ops->name);
+        }
+        done |= e->ops->bit;
+    }
+    x->enforcers = done;
+    return 0;
+}
+
+static void clear_blocked(struct bound *x)
+{
+    free(x->blocked_profile);
+    free(x->reason);
+    x->blocked_profile = x->reason = NULL;
+}
+
+static void set_blocked(struct binder *b, struct bound *x, const char *profile, const char *reason)
+{
+    CLEANUP_FREE char *profile_copy = strdup(profile);
+    CLEANUP_FREE char *reason_copy = strdup(reason);
+
+    if (x->reason && strcmp(x->reason, reason) == 0 && strcmp(x->blocked_profile, profile) == 0)
+        return;
+    clear_blocked(x);
+    if (profile_copy && reason_copy) {
+        x->blocked_profile = TAKE(profile_copy);
+        x->reason = TAKE(reason_copy);
+    } else {
+        no_memory(b, x->key);
+    }
+    changed(b, x);
+}
+
+/* The container has not been started as far as we know: was it, while the kernel took the binding?
+ */
+static void confirm(struct binder *b, struct bound *x, const struct profile *p)
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+
+    x->asked = b->runtime && b->runtime->ops->ask(b->runtime, x->c) == 0;
+    if (!x->asked && bind_all(b, x, p, true, &problem) < 0)
+        set_blocked(b, x, p->name, error_message(problem));
+}
+
+static void bind_now(struct binder *b, struct bound *x, const struct profile *p)
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+    bool created = x->c->state == CONTAINER_CREATED;
+    uint64_t cgroup_before = x->cgroup_id;
+    unsigned enforcers_before = x->enforcers;
+
+    if (bind_all(b, x, p, !created, &problem) < 0) {
+        set_blocked(b, x, p->name, error_message(problem));
+        return;
+    }
+    if (x->profile[0] && cgroup_before != x->c->cgroup_id)
+        unbind_cgroup(b, cgroup_before, enforcers_before);
+    else if (x->profile[0])
+        unbind_cgroup(b, cgroup_before, enforcers_before & ~x->enforcers);
+    clear_blocked(x);
+    snprintf(x->profile, sizeof(x->profile), "%s", p->name);
+    x->cgroup_id = x->c->cgroup_id;
+    x->before_first_instruction = false;
+    x->since_ns = b->events.now_ns(b->events.data);
+    if (created)
+        confirm(b, x, p);
+    changed(b, x);
+}
+
+static void forget_binding(struct bound *x)
+{
+    x->profile[0] = '\0';
+    x->cgroup_id = 0;
+    x->enforcers = 0;
+    x->asked = false;
+    x->before_first_instruction = false;
+}
+
+/* ---- one container ---- */
+
+static void evaluate(struct binder *b, struct bound *x)
+{
+    size_t n_profiles;
+    const struct profile *const *profiles = store_profiles(b->store, &n_profiles);
+    const struct profile *p = binding_choose(profiles, n_profiles, x->c);
+    const struct binding_state state = {
+        .wanted = p ? p->name : NULL,
+        .bound = x->profile,
+        .cgroup_id = x->c->cgroup_id,
+        .bound_cgroup_id = x->cgroup_id,
+        .bound_is_opaque = store_is_opaque(b->store, x->profile),
+    };
+
+    switch (binding_decide(&state)) {
+    case BINDING_KEEP:
+        if (x->reason && p && !state.bound_is_opaque) {
+            bind_now(b, x, p); /* the last attempt failed halfway */
+        } else if (x->reason) {
+            clear_blocked(x);
+            changed(b, x);
+        }
+        break;
+    case BINDING_BIND:
+        bind_now(b, x, p);
+        break;
+    case BINDING_UNBIND:
+        unbind_cgroup(b, x->cgroup_id, x->enforcers);
+        forget_binding(x);
+        clear_blocked(x);
+        changed(b, x);
+        break;
+    case BINDING_BLOCKED:
+        set_blocked(b, x, p->name, x->problem ? x->problem : "its cgroup is not known");
+        break;
+    }
+}
+
+/* A binding of an earlier agent becomes this container's. */
+static void claim_adopted(struct binder *b, struct bound *x)
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+    char key[CGROUP_KEY_SIZE];
+    CLEANUP_FREE struct adopted *a = map_take(b->adopted, cgroup_key(key, x->c->cgroup_id));
+    const struct profile *p;
+
+    if (!a || x->profile[0])
+        return;
+    memcpy(x->profile, a->profile, sizeof(x->profile));
+    x->cgroup_id = a->cgroup_id;
+    x->enforcers = a->enforcers;
+    x->since_ns = b->events.now_ns(b->events.data);
+    p = store_find(b->store, x->profile);
+    if (p && x->c->state == CONTAINER_RUNNING && bind_all(b, x, p, true, &problem) < 0)
+        b->events.trouble(error_message(problem), b->events.data);
+    changed(b, x);
+}
+
+static int obtain(struct binder *b, struct bound **ret, const struct container *c)
+{
+    CLEANUP_FREE char *key = NULL;
+    struct bound *x;
+    int r;
+
+    if (asprintf(&key, "%s/%s", c->runtime_namespace, c->id) < 0) {
+        key = NULL;
+        return -ENOMEM;
+    }
+    x = map_find(b->containers, key);
+    if (!x) {
+        x = calloc(1, sizeof(*x));
+        if (!x)
+            return -ENOMEM;
+        r = map_put(b->containers, key, x);
+        if (r < 0) {
+            free(x);
+            return r;
+        }
+        x->key = TAKE(key);
+    }
+    x->c = c;
+    *ret = x;
+    return 0;
+}
+
+void binder_put(struct binder *b, const struct container *c, const char *problem)
+{
+    char key[CGROUP_KEY_SIZE];
+    struct bound *x;
+
+    if (obtain(b, &x, c) < 0) {
+        no_memory(b, c->id);
+        return;
+    }
+    if (c->cgroup_id != 0) {
+        if (map_put(b->by_cgroup, cgroup_key(key, c->cgroup_id), x) < 0)
+            no_memory(b, x->key); /* its violations are told without its name */
+        claim_adopted(b, x);
+    }
+    free(x->problem);
+    x->problem = problem ? strdup(problem) : NULL; /* without memory the reason is a plainer one */
+    evaluate(b, x);
+}
+
+static void forget_cgroup(struct binder *b, uint64_t cgroup_id, const struct bound *x)
+{
+    char key[CGROUP_KEY_SIZE];
+
+    if (map_find(b->by_cgroup, cgroup_key(key, cgroup_id)) == x)
+        map_drop(b->by_cgroup, key);
+}
+
+static struct bound *find(const struct binder *b, const struct container *c)
+{
+    CLEANUP_FREE char *key = NULL;
+
+    if (asprintf(&key, "%s/%s", c->runtime_namespace, c->id) < 0) {
+        key = NULL;
+        return NULL;
+    }
+    return map_find(b->containers, key);
+}
+
+void binder_dropped(struct binder *b, const struct container *c)
+{
+    struct bound *x = find(b, c);
+    bool said;
+
+    if (!x)
+        return;
+    said = x->profile[0] || x->reason;
+    if (x->profile[0])
+        unbind_cgroup(b, x->cgroup_id, x->enforcers);
+    forget_cgroup(b, c->cgroup_id, x);
+    forget_cgroup(b, x->cgroup_id, x);
+    if (said) { /* the key lives until the map lets go of it */
+        CLEANUP_FREE char *key = TAKE(x->key);
+
+        map_drop(b->containers, key);
+        b->events.changed(key, b->events.data);
+    } else {
+        map_drop(b->containers, x->key);
+    }
+}
+
+void binder_answered(struct binder *b, const struct container *c)
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+    struct bound *x = find(b, c);
+    const struct profile *p = x ? store_find(b->store, x->profile) : NULL;
+
+    if (!x || !x->asked)
+        return;
+    x->asked = false;
+    if (c->state == CONTAINER_CREATED)
+        x->before_first_instruction = true;
+    else if (p && bind_all(b, x, p, true, &problem) < 0)
+        set_blocked(b, x, p->name, error_message(problem));
+    changed(b, x);
+}
+
+/* Bound by an earlier agent, and claimed by no container: they are gone. Unless there is a
+ * container whose cgroup is not known: it may be that one. */
+static void drop_unclaimed(struct binder *b)
+{
+    MAP_FOREACH (m, b->containers) {
+        if (((const struct bound *)map_value(m))->c->cgroup_id == 0)
+            return;
+    }
+    MAP_FOREACH (m, b->adopted) {
+        const struct adopted *a = map_value(m);
+
+        unbind_cgroup(b, a->cgroup_id, a->enforcers);
+        map_drop(b->adopted, map_key(m));
+    }
+}
+
+void binder_reconciled(struct binder *b)
+{
+    drop_unclaimed(b);
+    MAP_FOREACH (m, b->containers) { /* an answer that was lost with its connection */
+        struct bound *x = map_value(m);
+        const struct profile *p = x->asked ? store_find(b->store, x->profile) : NULL;
+
+        if (p)
+            confirm(b, x, p);
+    }
+}
+
+void binder_refresh(struct binder *b)
+{
+    MAP_FOREACH (m, b->containers) {
+        struct bound *x = map_value(m);
+
+        evaluate(b, x);
+    }
+}
+
+/* ---- taking over ---- */
+
+struct adoption {
+    struct binder *b;
+    enum enforcer_bit bit;
+    int result;
+};
+
+static void on_found(uint64_t cgroup_id, const char *profile, void *data)
+{
+    struct adoption *adoption = data;
+    struct map *map = adoption->b->adopted;
+    char key[CGROUP_KEY_SIZE];
+    struct adopted *a = map_find(map, cgroup_key(key, cgroup_id));
+    int r;
+
+    if (!a) {
+        a = calloc(1, sizeof(*a));
+        r = a ? map_put(map, key, a) : -ENOMEM;
+        if (r < 0) {
+            free(a);
+            adoption->result = r;
+            return;
+        }
+    }
+    a->cgroup_id = cgroup_id;
+    a->enforcers |= adoption->bit;
+    snprintf(a->profile, sizeof(a->profile), "%s", profile);
+}
+
+int binder_adopt(struct binder *b, struct error **reterr)
+{
+    for (size_t i = 0; i < b->n_enforcers; i++) {
+        struct enforcer *e = b->enforcers[i].enforcer;
+        struct adoption adoption = {.b = b, .bit = e->ops->bit};
+        int r;
+
+        if (!b->enforcers[i].facts->usable)
+            continue;
+        r = e->ops->bindings(e, on_found, &adoption, reterr);
+        if (r == 0 && adoption.result < 0)
+            r = error_errno(reterr, adoption.result, "the bindings that an earlier agent made");
+        if (r < 0)
+            return error_wrap(reterr, r, "%s enforcer", e->ops->name);
+    }
+    return 0;
+}
+
+/* ---- questions ---- */
+
+bool binder_fill(const struct binder *b, const char *key, struct msg_binding *ret)
+{
+    const struct bound *x = map_find(b->containers, key);
+    const char *slash = strchr(key, '/');
+    const struct container *c;
+
+    *ret = (struct msg_binding){.container_id = slash ? slash + 1 : key};
+    if (!x || (!x->profile[0] && !x->reason))
+        return false;
+    c = x->c;
+    *ret = (struct msg_binding){
+        .container_id = c->id,
+        .runtime_namespace = c->runtime_namespace,
+        .container_name = c->name,
+        .pod_name = c->pod_name,
+        .pod_namespace = c->pod_namespace,
+        .pod_uid = c->pod_uid,
+        .image = c->image,
+        .pid = c->pid,
+        .profile = x->reason ? x->blocked_profile : x->profile,
+        .since_ns = x->since_ns,
+        .before_first_instruction = x->before_first_instruction,
+        .reason = x->reason ? x->reason : "",
+        .workload_kind = c->workload_kind,
+        .workload_name = c->workload_name,
+    };
+    return true;
+}
+
+void binder_each(const struct binder *b, void (*found)(const char *key, void *data), void *data)
+{
+    MAP_FOREACH (m, b->containers) {
+        const struct bound *x = map_value(m);
+
+        if (x->profile[0] || x->reason)
+            found(x->key, data);
+    }
+}
+
+const struct container *binder_find_cgroup(const struct binder *b, uint64_t cgroup_id)
+{
+    char key[CGROUP_KEY_SIZE];
+    const struct bound *x = map_find(b->by_cgroup, cgroup_key(key, cgroup_id));
+
+    return x ? x->c : NULL;
+}
+
+size_t binder_count(const struct binder *b, const char *profile)
+{
+    size_t n = 0;
+
+    MAP_FOREACH (m, b->containers) {
+        const struct bound *x = map_value(m);
+
+        n += strcmp(x->profile, profile) == 0;
+    }
+    return n;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Keeps each container bound to the profile that is for it, in every enforcer of that profile.
+ *
+ * A container that is bound while its program still waits for the start order is asked about again
+ * after the kernel has the binding: only if it has not been started even then, the binding held
+ * before the program's first instruction, and is said to. If it was started meanwhile it is bound
+ * once more as a running one, so that tasks which slipped through are caught at their next access.
+ *
+ * What an earlier agent bound is adopted: nothing is undone before the runtime has told all
+ * containers, and the bindings of running ones are made once more as running, since that agent may
+ * have died between the two steps. Calls the enforcers; no other I/O, no logging.
+ */
+#include "agent/store.h"
+
+struct binder; /* opaque */
+struct container;
+struct runtime;
+
+#define BINDER_MAX_ADOPTED 20000 /* bindings taken over from an earlier agent */
+
+struct binder_events {
+    void (*changed)(const char *key, void *data); /* what binder_fill() says about a container */
+    void (*trouble)(const char *message, void *data);
+    int64_t (*now_ns)(void *data); /* CLOCK_REALTIME */
+    void *data;
+};
+
+/* store and enforcers are borrowed. 0 or -ENOMEM. */
+int binder_new(struct binder **ret, const struct store *store,
+               const struct store_enforcer *enforcers, size_t n_enforcers,
+               const struct binder_events *events);
+struct binder *binder_free(struct binder *b); /* the kernel keeps what it has */
+DEFINE_CLEANUP(struct binder *, binder_free)
+/* Whom to ask for a container's state; borrowed. Without one nothing is confirmed. */
+void binder_set_runtime(struct binder *b, struct runtime *runtime);
+
+/* Reads which bindings the kernel has. 0, -ENOMEM, -E2BIG or an enforcer's error with *reterr. */
+int binder_adopt(struct binder *b, struct error **reterr);
+
+/* From the runtime's callbacks of the same names. */
+void binder_put(struct binder *b, const struct container *c, const char *problem);
+void binder_dropped(struct binder *b, const struct container *c);
+void binder_answered(struct binder *b, const struct container *c);
+void binder_reconciled(struct binder *b);
+
+/* The profiles have changed: every container is looked at again. */
+void binder_refresh(struct binder *b);
+
+/* What is to be said about a container (its key is "runtime namespace/id"); false: it has no
+ * profile, or is gone; then ret->container_id is set all the same. Borrowed until the next change.
+ */
+bool binder_fill(const struct binder *b, const char *key, struct msg_binding *ret);
+/* The key of each container that has something to say. */
+void binder_each(const struct binder *b, void (*found)(const char *key, void *data), void *data);
+/* A container by its cgroup; NULL if there is none. */
+const struct container *binder_find_cgroup(const struct binder *b, uint64_t cgroup_id);
+size_t binder_count(const struct binder *b, const char *profile); /* containers bound to it */

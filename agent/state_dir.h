@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The folder in which the agent keeps the profiles that are in force, so that after a restart it
+ * knows which containers they are for even while the manager is away (targets are not in the
+ * kernel).
+ *
+ *   DIR/<profile>.profile       the ArmorProfile message of the version in force
+ *   DIR/<profile>.profile.new   a version that was about to be committed to the kernel
+ *
+ * A version is staged before its commit and published (renamed) after it. What a crash leaves
+ * behind is therefore either the old file, or both: state_dir_load() hands out both, and the kernel
+ * says which one is true. A file whose content does not match its own digest, or its name, is
+ * removed and reported. The folder has mode 0700, files 0600; links are not followed. Blocks for
+ * the file system; no logging.
+ */
+#include "lib/error.h"
+#include "lib/profile.h"
+
+struct state_dir; /* opaque */
+
+#define STATE_DIR_MAX_FILES 10000 /* further ones are an error of the load */
+
+/* Creates the folder and its parents if need be. 0, -ENOMEM, or an errno of the file system with
+ * *reterr. */
+int state_dir_new(struct state_dir **ret, const char *path, struct error **reterr);
+struct state_dir *state_dir_free(struct state_dir *d); /* accepts NULL, returns NULL */
+DEFINE_CLEANUP(struct state_dir *, state_dir_free)
+
+struct state_dir_visitor {
+    /* A whole profile; borrowed. staged: it was about to be committed. */
+    void (*found)(struct profile *p, bool staged, void *data);
+    void (*trouble)(const char *message, void *data); /* a file was of no use, and why */
+    void *data;
+};
+/* Visits every file, published ones before staged ones. 0, -ENOMEM, -E2BIG or an errno with
+ * *reterr. */
+int state_dir_load(struct state_dir *d, const struct state_dir_visitor *visitor,
+                   struct error **reterr);
+
+/* 0, -ENOMEM, or an errno of the file system with *reterr. drop: also if it was not there. */
+int state_dir_stage(struct state_dir *d, const struct profile *p, struct error **reterr);
+int state_dir_publish(struct state_dir *d, const char *profile, struct error **reterr);
+int state_dir_unstage(struct state_dir *d, const char *profile, struct error **reterr);
+int state_dir_drop(struct state_dir *d, const char *profile, struct error **reterr);
+
+/* Removes every file of ours and the folder; told() is called with each path. */
+int state_dir_remove(const char *path, void (*told)(const char *what, void *data), void *data,
+                     struct error **reterr);
