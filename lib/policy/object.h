@@ -56,6 +56,19 @@ struct objects {
 };
 void objects_done(struct objects *o);
 
+/* The lists of built-in rules that a policy has. */
+enum policy_rule_list {
+    POLICY_HARDENING_RULES,
+    POLICY_ATTACK_PROTECTION_RULES,
+    POLICY_MITIGATION_RULES,
+};
+
+/* What the reader cannot know by itself. Each may be NULL: not checked. */
+struct object_checks {
+    /* Is there a built-in rule of this name for this list? 0, -EINVAL with *reterr, or -ENOMEM. */
+    int (*builtin_rule)(enum policy_rule_list list, const char *name, struct error **reterr);
+};
+
 /*
  * Reads a whole file. Returns 0 when the file could be judged: then *ret holds the objects if
  * ret_findings->n_errors is 0, and is empty otherwise (nothing is half applied). Returns -ENOMEM otherwise.
@@ -63,3 +76,6 @@ void objects_done(struct objects *o);
  * error; an empty document is nothing. Two objects of one identity in a file are an error.
  */
 int objects_parse(struct objects *ret, const void *data, size_t len, struct findings *ret_findings);
+/* The same with checks, which may be NULL. */
+int objects_parse_checked(struct objects *ret, const void *data, size_t len,
+                          const struct object_checks *checks, struct findings *ret_findings);

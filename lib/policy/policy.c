@@ -37,8 +37,7 @@ struct policy *policy_ref(struct policy *p)
     return p;
 }
 
-/* ---- Freeing: the reverse of the structs in policy.h
- * ----------------------------------------------- */
+/* ---- Freeing: the reverse of the structs in policy.h ---- */
 
 static void texts_done(struct policy_texts *t)
 {
@@ -154,8 +153,7 @@ struct policy *policy_unref(struct policy *p)
     return NULL;
 }
 
-/* ---- The profile's name
- * ---------------------------------------------------------------------------- */
+/* ---- The profile's name ---- */
 
 int policy_profile_name(const struct policy *p, const char *install_namespace, char **ret,
                         struct error **reterr)

@@ -32,11 +32,10 @@ struct requirement {
 struct selector {
     struct requirement *items; /* owned; sorted by key, then text */
     size_t n, cap;
-    char *text; /* owned; all requirements; NULL while there are none */
+    char *text; /* owned; all requirements; NULL until selector_text() made it */
 };
 
-/* ---- Labels
- * --------------------------------------------------------------------------------------- */
+/* ---- Labels ---- */
 
 struct labels *labels_new(void)
 {
@@ -153,8 +152,7 @@ struct labels *labels_copy(const struct labels *l)
     return TAKE(copy);
 }
 
-/* ---- Syntax
- * --------------------------------------------------------------------------------------- */
+/* ---- Syntax ---- */
 
 static bool is_alphanumeric(char c)
 {
@@ -225,8 +223,7 @@ int label_value_check(const char *value, struct error **reterr)
     return 0;
 }
 
-/* ---- Selectors
- * ------------------------------------------------------------------------------------ */
+/* ---- Selectors ---- */
 
 static void requirement_done(struct requirement *q)
 {
@@ -314,19 +311,14 @@ static int requirement_format(struct requirement *q)
     return 0;
 }
 
-/* The joined text of s with q at place. NULL: no memory. */
-static char *selector_join(const struct selector *s, const struct requirement *q, size_t place)
+/* All requirements, joined. NULL: no memory. */
+static char *selector_join(const struct selector *s)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(SELECTOR_TEXT_MAX);
 
-    for (size_t i = 0; i <= s->n; i++) {
-        const char *text = i < place    ? s->items[i].text
-                           : i == place ? q->text
-                                        : s->items[i - 1].text;
-
-        if (buf_format(&b, "%s%s", i ? "," : "", text) < 0)
+    for (size_t i = 0; i < s->n; i++)
+        if ((i && buf_add(&b, ",", 1) < 0) || buf_add_text(&b, s->items[i].text) < 0)
             return NULL;
-    }
     return (char *)TAKE(b.data);
 }
 
@@ -390,7 +382,6 @@ int selector_add(struct selector *s, const char *key, enum selector_operator op,
                  const char *const *values, size_t n_values, struct error **reterr)
 {
     CLEANUP_REQUIREMENT struct requirement q = {.op = op};
-    char *text;
     size_t place;
     bool there;
     int r = selector_check(key, op, values, n_values, reterr);
@@ -408,11 +399,8 @@ int selector_add(struct selector *s, const char *key, enum selector_operator op,
                          SELECTOR_MAX_REQUIREMENTS);
     if (selector_grow(s) < 0)
         return error_oom(reterr);
-    text = selector_join(s, &q, place);
-    if (!text)
-        return error_oom(reterr);
     free(s->text);
-    s->text = text;
+    s->text = NULL;
     memmove(s->items + place + 1, s->items + place, (s->n - place) * sizeof(*s->items));
     s->items[place] = q;
     s->n++;
@@ -487,5 +475,12 @@ void selector_get(const struct selector *s, size_t i, const char **ret_key,
 
 const char *selector_text(const struct selector *s)
 {
-    return s->text ? s->text : "";
+    /* Made when somebody asks, so that adding n requirements does not cost n joins. */
+    struct selector *cache = (struct selector *)s;
+
+    if (s->n == 0)
+        return "";
+    if (!s->text)
+        cache->text = selector_join(s);
+    return s->text ? s->text : "(no memory for the selector's text)";
 }

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/policy/manifest.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/policy/findings.h"
+#include "lib/policy/metadata.h"
+
+#define FIRST_CAPACITY 4
+
+#define LENIENT_SCHEMA(name)                                                                       \
+    {                                                                                              \
+        .fields = name##_fields, .n_fields = ARRAY_SIZE(name##_fields),                            \
+        .size = sizeof(struct manifest), .lenient = true                                           \
+    }
+
+struct manifest *manifest_new(void)
+{
+    CLEANUP(manifest_free) struct manifest *m = calloc(1, sizeof(*m));
+
+    if (!m)
+        return NULL;
+    m->labels = labels_new();
+    return m->labels ? TAKE(m) : NULL;
+}
+
+struct manifest *manifest_free(struct manifest *m)
+{
+    if (!m)
+        return NULL;
+    free(m->ports);
+    free(m->addresses);
+    labels_free(m->template_labels);
+    selector_free(m->selector);
+    labels_free(m->labels);
+    free(m);
+    return NULL;
+}
+
+/* Room for one more of size bytes in *items, whose capacity is the next power of two, from
+ * FIRST_CAPACITY on. */
+static int grow(void *items, size_t n, size_t size)
+{
+    void **slot = items;
+    size_t cap = FIRST_CAPACITY;
+    void *grown;
+
+    while (cap < n)
+        cap *= 2;
+    if (*slot && n < cap)
+        return 0;
+    grown = reallocarray(*slot, *slot ? cap * 2 : cap, size);
+    if (!grown)
+        return -ENOMEM;
+    *slot = grown;
+    return 0;
+}
+
+/* ---- Addresses and ports ---- */
+
+/* "None" and the empty text stand for no address: a headless service, a pod without one yet. */
+static int decode_address(struct decoder *d, const struct node *value, const struct field *f UNUSED,
+                          void *object)
+{
+    struct manifest *m = object;
+    const char *text = decoder_text(d, value);
+    struct addr a;
+
+    if (!text || !*text || strcmp(text, "None") == 0)
+        return 0;
+    if (addr_parse(&a, text) < 0) {
+        decoder_error(d, value, "'%s' is not an IP address", error_quote(text));
+        return 0;
+    }
+    if (grow(&m->addresses, m->n_addresses, sizeof(a)) < 0)
+        return -ENOMEM;
+    m->addresses[m->n_addresses++] = a;
+    return 0;
+}
+
+static int decode_addresses(struct decoder *d, const struct node *value, const struct field *f,
+                            void *object)
+{
+    size_t i = 0;
+
+    if (value->kind != NODE_LIST) {
+        decoder_mismatch(d, value, "a list of addresses");
+        return 0;
+    }
+    NODE_FOREACH(child, value)
+    {
+        size_t mark;
+        int r = decoder_enter_index(d, i++, &mark);
+
+        if (r == 0)
+            r = decode_address(d, child, f, object);
+        if (r < 0)
+            return r;
+        decoder_leave(d, mark);
+    }
+    return 0;
+}
+
+/* A list of objects that all add to one manifest. param: struct schema. */
+static int decode_each(struct decoder *d, const struct node *value, const struct field *f,
+                       void *object)
+{
+    size_t i = 0;
+
+    if (value->kind == NODE_SCALAR && node_scalar_type(value) == SCALAR_NULL)
+        return 0; /* the API server prints an empty list in this way */
+    if (value->kind != NODE_LIST) {
+        decoder_mismatch(d, value, "a list of objects");
+        return 0;
+    }
+    NODE_FOREACH(child, value)
+    {
+        size_t mark;
+        int r = decoder_enter_index(d, i++, &mark);
+
+        if (r == 0)
+            r = decoder_struct(d, child, f->param, object);
+        if (r < 0)
+            return r;
+        decoder_leave(d, mark);
+    }
+    return 0;
+}
+
+static int decode_port(struct decoder *d, const struct node *value, const struct field *f UNUSED,
+                       void *object)
+{
+    static const struct number port = {.min = 1, .max = UINT16_MAX, .what = "a port"};
+    struct manifest *m = object;
+    uint64_t number;
+    bool given;
+
+    if (value->kind == NODE_SCALAR && node_scalar_type(value) == SCALAR_NULL)
+        return 0; /* a slice's entry without a number */
+    decoder_number(d, value, &port, &number, &given);
+    if (!given)
+        return 0;
+    if (grow(&m->ports, m->n_ports, sizeof(*m->ports)) < 0)
+        return -ENOMEM;
+    m->ports[m->n_ports++] = (struct port_range){(uint16_t)number, (uint16_t)number};
+    return 0;
+}
+
+static const struct field port_fields[] = {{.name = "port", .decode = decode_port}};
+static const struct schema port_schema = LENIENT_SCHEMA(port);
+
+/* ---- Metadata ---- */
+
+static const struct field labelled_fields[] = {
+    {.name = "labels", .decode = decode_labels, .offset = offsetof(struct manifest, labels)}};
+static const struct schema labelled_schema = LENIENT_SCHEMA(labelled);
+
+#define METADATA_ROW                                                                               \
+    {                                                                                              \
+        .name = "metadata", .decode = decode_object, .param = &labelled_schema, .required = true   \
+    }
+
+/* ---- Pod, Namespace ---- */
+
+static const struct field pod_ip_fields[] = {{.name = "ip", .decode = decode_address}};
+static const struct schema pod_ip_schema = LENIENT_SCHEMA(pod_ip);
+
+/* podIP repeats the first of podIPs. */
+static int decode_pod_status(struct decoder *d, const struct node *value,
+                             const struct field *f UNUSED, void *object)
+{
+    static const struct field all[] = {
+        {.name = "podIPs", .decode = decode_each, .param = &pod_ip_schema}};
+    static const struct field first[] = {{.name = "podIP", .decode = decode_address}};
+    const struct schema schema = {
+        .fields = node_find(value, "podIPs") ? all : first, .n_fields = 1, .lenient = true};
+
+    return decoder_struct(d, value, &schema, object);
+}
+
+static const struct field pod_fields[] = {
+    METADATA_ROW,
+    {.name = "status", .decode = decode_pod_status},
+};
+const struct schema pod_schema = LENIENT_SCHEMA(pod);
+
+static const struct field namespace_fields[] = {METADATA_ROW};
+const struct schema namespace_schema = LENIENT_SCHEMA(namespace);
+
+/* ---- Service, EndpointSlice ---- */
+
+/* clusterIP repeats the first of clusterIPs. */
+static int decode_service_spec(struct decoder *d, const struct node *value,
+                               const struct field *f UNUSED, void *object)
+{
+    static const struct field fields[] = {
+        {.name = "selector",
+         .decode = decode_label_map_selector,
+         .offset = offsetof(struct manifest, selector)},
+        {.name = "ports", .decode = decode_each, .param = &port_schema},
+        {.name = "clusterIPs", .decode = decode_addresses},
+        {.name = "clusterIP", .decode = decode_address},
+    };
+    const struct schema schema = {.fields = fields,
+                                  .n_fields =
+                                      ARRAY_SIZE(fields) - (node_find(value, "clusterIPs") ? 1 : 0),
+                                  .lenient = true};
+
+    return decoder_struct(d, value, &schema, object);
+}
+
+static const struct field service_fields[] = {
+    METADATA_ROW,
+    {.name = "spec", .decode = decode_service_spec, .required = true},
+};
+const struct schema service_schema = LENIENT_SCHEMA(service);
+
+static const struct field endpoint_fields[] = {{.name = "addresses", .decode = decode_addresses}};
+static const struct schema endpoint_schema = LENIENT_SCHEMA(endpoint);
+
+static const struct field slice_fields[] = {
+    METADATA_ROW,
+    {.name = "ports", .decode = decode_each, .param = &port_schema},
+    {.name = "endpoints", .decode = decode_each, .param = &endpoint_schema},
+};
+const struct schema endpoint_slice_schema = LENIENT_SCHEMA(slice);
+
+/* A slice of domain names: the same without the endpoints, which have no addresses. */
+static const struct field fqdn_slice_fields[] = {
+    METADATA_ROW,
+    {.name = "ports", .decode = decode_each, .param = &port_schema},
+};
+const struct schema fqdn_slice_schema = LENIENT_SCHEMA(fqdn_slice);
+
+/* ---- Workloads ---- */
+
+static const struct field template_labels_fields[] = {
+    {.name = "labels",
+     .decode = decode_labels,
+     .offset = offsetof(struct manifest, template_labels)}};
+static const struct schema template_labels_schema = LENIENT_SCHEMA(template_labels);
+
+static const struct field template_fields[] = {
+    {.name = "metadata", .decode = decode_object, .param = &template_labels_schema}};
+static const struct schema template_schema = LENIENT_SCHEMA(template);
+
+static int check_workload(struct decoder *d UNUSED, const struct node *map UNUSED, void *object)
+{
+    struct manifest *m = object;
+
+    if (!m->template_labels)
+        m->template_labels = labels_new();
+    return m->template_labels ? 0 : -ENOMEM;
+}
+
+static const struct field workload_spec_fields[] = {
+    {.name = "selector",
+     .decode = decode_selector,
+     .offset = offsetof(struct manifest, selector),
+     .required = true},
+    {.name = "template", .decode = decode_object, .param = &template_schema, .required = true},
+};
+static const struct schema workload_spec_schema = LENIENT_SCHEMA(workload_spec);
+
+static const struct field workload_fields[] = {
+    METADATA_ROW,
+    {.name = "spec", .decode = decode_object, .param = &workload_spec_schema, .required = true},
+};
+const struct schema workload_schema = {
+    .fields = workload_fields,
+    .n_fields = ARRAY_SIZE(workload_fields),
+    .size = sizeof(struct manifest),
+    .lenient = true,
+    .check = check_workload,
+};

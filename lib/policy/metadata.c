@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/policy/metadata.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/policy/policy.h"
+#include "lib/policy/policy_words.h"
+
+void metadata_done(struct metadata *m)
+{
+    labels_free(m->labels);
+    free(m->name_space);
+    free(m->name);
+    *m = (struct metadata){0};
+}
+
+/* ---- Names ---- */
+
+/* The length of the RFC 1123 label that text begins with: lower-case letters, digits, and '-'
+ * inside. */
+static size_t dns_label_length(const char *text)
+{
+    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+    if (n == 0 || n > OBJECT_LABEL_MAX || text[0] == '-' || text[n - 1] == '-')
+        return 0;
+    return n;
+}
+
+static bool is_dns_label(const char *text)
+{
+    size_t n = dns_label_length(text);
+
+    return n && !text[n];
+}
+
+/* Labels joined by '.'. Kubernetes bounds the whole of a subdomain, not its labels. */
+static bool is_subdomain(const char *text)
+{
+    if (strlen(text) > OBJECT_NAME_MAX)
+        return false;
+    for (;;) {
+        size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+        if (n == 0 || text[0] == '-' || text[n - 1] == '-')
+            return false;
+        if (!text[n])
+            return true;
+        if (text[n] != '.')
+            return false;
+        text += n + 1;
+    }
+}
+
+static void not_a_name(struct decoder *d, const struct node *value, const char *text, size_t max,
+                       const char *dot)
+{
+    decoder_error(
+        d, value,
+        "'%s' is not a name: 1 to %zu lower-case letters, digits, '-'%s, with a letter or digit at both ends",
+        error_quote(text), max, dot);
+}
+
+int decode_subdomain(struct decoder *d, const struct node *value, const struct field *f,
+                     void *object)
+{
+    const char *text = decoder_text(d, value);
+
+    if (!text)
+        return 0;
+    if (!is_subdomain(text)) {
+        not_a_name(d, value, text, OBJECT_NAME_MAX, ", '.'");
+        return 0;
+    }
+    return decode_text(d, value, f, object);
+}
+
+int decode_dns_label(struct decoder *d, const struct node *value, const struct field *f,
+                     void *object)
+{
+    const char *text = decoder_text(d, value);
+
+    if (!text)
+        return 0;
+    if (!is_dns_label(text)) {
+        not_a_name(d, value, text, OBJECT_LABEL_MAX, "");
+        return 0;
+    }
+    return decode_text(d, value, f, object);
+}
+
+int decode_dns_labels(struct decoder *d, const struct node *value, const struct field *f,
+                      void *object)
+{
+    static const struct field element = {0};
+    char ***names = field_member(object, f->offset);
+    size_t *count = field_member(object, f->also);
+
+    if (value->kind != NODE_LIST) {
+        decoder_mismatch(d, value, "a list of names");
+        return 0;
+    }
+    if (value->n_children == 0)
+        return 0;
+    *names = calloc(value->n_children, sizeof(**names));
+    if (!*names)
+        return -ENOMEM;
+    NODE_FOREACH(child, value)
+    {
+        size_t mark, i = (*count)++;
+        int r = decoder_enter_index(d, i, &mark);
+
+        if (r == 0)
+            r = decode_dns_label(d, child, &element, &(*names)[i]);
+        if (r < 0)
+            return r;
+        decoder_leave(d, mark);
+    }
+    return 0;
+}
+
+/* ---- Labels and annotations ---- */
+
+/* What to do with a pair of a map of texts. Returns 0 or an error with *reterr (-ENOMEM ends the
+ * walk). */
+typedef int (*pair_function)(void *target, const char *key, const char *value,
+                             struct error **reterr);
+
+static int decode_pair(struct decoder *d, const struct node *value, pair_function put, void *target)
+{
+    CLEANUP(error_free) struct error *e = NULL;
+    const char *text;
+    size_t mark;
+    int r;
+
+    if (value->key->kind != NODE_SCALAR || value->key->repeated)
+        return 0;
+    r = decoder_enter_key(d, value->key->text, &mark);
+    if (r < 0)
+        return r;
+    text = decoder_text(d, value);
+    r = text ? put(target, value->key->text, text, &e) : 0;
+    if (r < 0 && r != -ENOMEM)
+        decoder_error(d, value, "%s", error_message(e));
+    decoder_leave(d, mark);
+    return r == -ENOMEM ? r : 0;
+}
+
+static int decode_pairs(struct decoder *d, const struct node *value, pair_function put,
+                        void *target)
+{
+    if (value->kind != NODE_MAP) {
+        decoder_mismatch(d, value, "an object of texts");
+        return 0;
+    }
+    NODE_FOREACH(child, value)
+    {
+        int r = decode_pair(d, child, put, target);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int put_label(void *target, const char *key, const char *value, struct error **reterr)
+{
+    int r = label_key_check(key, reterr);
+
+    if (r == 0)
+        r = label_value_check(value, reterr);
+    if (r < 0)
+        return r;
+    r = labels_put(target, key, value);
+    return r == -E2BIG ? error_set(reterr, r, "more than %d labels", LABELS_MAX) : r;
+}
+
+static int put_requirement(void *target, const char *key, const char *value, struct error **reterr)
+{
+    return selector_add(target, key, SELECTOR_IN, &value, 1, reterr);
+}
+
+static int check_annotation(void *target UNUSED, const char *key, const char *value UNUSED,
+                            struct error **reterr)
+{
+    return label_key_check(key, reterr);
+}
+
+int decode_labels(struct decoder *d, const struct node *value, const struct field *f, void *object)
+{
+    struct labels **labels = field_member(object, f->offset);
+
+    if (!*labels)
+        *labels = labels_new();
+    return *labels ? decode_pairs(d, value, put_label, *labels) : -ENOMEM;
+}
+
+static int decode_annotations(struct decoder *d, const struct node *value,
+                              const struct field *f UNUSED, void *object UNUSED)
+{
+    return decode_pairs(d, value, check_annotation, NULL);
+}
+
+static int decode_generate_name(struct decoder *d, const struct node *value,
+                                const struct field *f UNUSED, void *object UNUSED)
+{
+    decoder_error(d, value,
+                  "a generated name cannot be kept from one reading to the next: give a name");
+    return 0;
+}
+
+/* ---- Selectors ---- */
+
+struct expression {             /* one of matchExpressions, while it is decoded */
+    struct selector *selector;  /* borrowed: what it is added to */
+    char *key;                  /* owned */
+    unsigned op;                /* enum selector_operator */
+    struct policy_texts values; /* owned */
+};
+
+static void expression_done(struct expression *x)
+{
+    for (size_t i = 0; i < x->values.n; i++)
+        free(x->values.items[i].text);
+    free(x->values.items);
+    free(x->key);
+}
+
+/* A list of label values, which may be empty texts. */
+static int decode_values(struct decoder *d, const struct node *value, const struct field *f UNUSED,
+                         void *object)
+{
+    static const struct field element = {.offset = offsetof(struct policy_text, text)};
+    struct expression *x = object;
+
+    if (value->kind != NODE_LIST) {
+        decoder_mismatch(d, value, "a list of texts");
+        return 0;
+    }
+    x->values.items = calloc(MAX(value->n_children, (size_t)1), sizeof(*x->values.items));
+    if (!x->values.items)
+        return -ENOMEM;
+    NODE_FOREACH(child, value)
+    {
+        size_t mark;
+        int r = decoder_enter_index(d, x->values.n, &mark);
+
+        if (r == 0)
+            r = decode_text(d, child, &element, &x->values.items[x->values.n++]);
+        if (r < 0)
+            return r;
+        decoder_leave(d, mark);
+    }
+    return 0;
+}
+
+/* Adds a whole expression to the selector; one that already has findings adds nothing. */
+static int check_expression(struct decoder *d, const struct node *map, void *object)
+{
+    CLEANUP(error_free) struct error *e = NULL;
+    CLEANUP_FREE const char **values = NULL;
+    struct expression *x = object;
+    const struct node *op = node_find(map, "operator");
+    int r;
+
+    if (!x->key || !op || op->kind != NODE_SCALAR ||
+        !words_find(&selector_operator_words, op->text))
+        return 0;
+    values = calloc(MAX(x->values.n, (size_t)1), sizeof(*values));
+    if (!values)
+        return -ENOMEM;
+    for (size_t i = 0; i < x->values.n; i++) {
+        values[i] = x->values.items[i].text;
+        if (!values[i])
+            return 0;
+    }
+    r = selector_add(x->selector, x->key, (enum selector_operator)x->op, values, x->values.n, &e);
+    if (r < 0 && r != -ENOMEM)
+        decoder_error(d, map, "%s", error_message(e));
+    return r == -ENOMEM ? r : 0;
+}
+
+static const struct field expression_fields[] = {
+    {.name = "key",
+     .decode = decode_text,
+     .offset = offsetof(struct expression, key),
+     .required = true},
+    {.name = "operator",
+     .decode = decode_word,
+     .offset = offsetof(struct expression, op),
+     .param = &selector_operator_words,
+     .required = true},
+    {.name = "values", .decode = decode_values},
+};
+static const struct schema expression_schema = {
+    .fields = expression_fields,
+    .n_fields = ARRAY_SIZE(expression_fields),
+    .size = sizeof(struct expression),
+    .check = check_expression,
+};
+
+struct selector_parts {        /* while a selector is decoded */
+    struct selector *selector; /* borrowed */
+};
+
+static int decode_match_labels(struct decoder *d, const struct node *value,
+                               const struct field *f UNUSED, void *object)
+{
+    struct selector_parts *parts = object;
+
+    return decode_pairs(d, value, put_requirement, parts->selector);
+}
+
+static int decode_expressions(struct decoder *d, const struct node *value,
+                              const struct field *f UNUSED, void *object)
+{
+    struct selector_parts *parts = object;
+    size_t i = 0;
+
+    if (value->kind != NODE_LIST) {
+        decoder_mismatch(d, value, "a list of objects");
+        return 0;
+    }
+    NODE_FOREACH(child, value)
+    {
+        struct expression x = {.selector = parts->selector};
+        size_t mark;
+        int r = decoder_enter_index(d, i++, &mark);
+
+        if (r == 0)
+            r = decoder_struct(d, child, &expression_schema, &x);
+        expression_done(&x);
+        if (r < 0)
+            return r;
+        decoder_leave(d, mark);
+    }
+    return 0;
+}
+
+static const struct field selector_fields[] = {
+    {.name = "matchLabels", .decode = decode_match_labels},
+    {.name = "matchExpressions", .decode = decode_expressions},
+};
+static const struct schema selector_schema = {
+    .fields = selector_fields,
+    .n_fields = ARRAY_SIZE(selector_fields),
+    .size = sizeof(struct selector_parts),
+};
+
+int decode_selector(struct decoder *d, const struct node *value, const struct field *f,
+                    void *object)
+{
+    struct selector **selector = field_member(object, f->offset);
+    struct selector_parts parts;
+
+    *selector = selector_new();
+    if (!*selector)
+        return -ENOMEM;
+    parts.selector = *selector;
+    return decoder_struct(d, value, &selector_schema, &parts);
+}
+
+int decode_label_map_selector(struct decoder *d, const struct node *value, const struct field *f,
+                              void *object)
+{
+    struct selector **selector = field_member(object, f->offset);
+
+    *selector = selector_new();
+    return *selector ? decode_pairs(d, value, put_requirement, *selector) : -ENOMEM;
+}
+
+/* ---- The schema ---- */
+
+#define NAME_ROWS                                                                                  \
+    {.name = "name",                                                                               \
+     .decode = decode_subdomain,                                                                   \
+     .offset = offsetof(struct metadata, name),                                                    \
+     .required = true},                                                                            \
+    {                                                                                              \
+        .name = "namespace", .decode = decode_dns_label,                                           \
+        .offset = offsetof(struct metadata, name_space)                                            \
+    }
+
+static const struct field metadata_fields[] = {
+    NAME_ROWS,
+    {.name = "labels", .decode = decode_labels, .offset = offsetof(struct metadata, labels)},
+    {.name = "annotations", .decode = decode_annotations},
+    {.name = "generateName", .decode = decode_generate_name},
+    {.name = "uid", .decode = decode_ignored},
+    {.name = "resourceVersion", .decode = decode_ignored},
+    {.name = "generation", .decode = decode_ignored},
+    {.name = "creationTimestamp", .decode = decode_ignored},
+    {.name = "deletionTimestamp", .decode = decode_ignored},
+    {.name = "deletionGracePeriodSeconds", .decode = decode_ignored},
+    {.name = "managedFields", .decode = decode_ignored},
+    {.name = "ownerReferences", .decode = decode_ignored},
+    {.name = "finalizers", .decode = decode_ignored},
+    {.name = "selfLink", .decode = decode_ignored},
+};
+const struct schema metadata_schema = {
+    .fields = metadata_fields,
+    .n_fields = ARRAY_SIZE(metadata_fields),
+    .size = sizeof(struct metadata),
+};
+
+static const struct field identity_fields[] = {NAME_ROWS};
+const struct schema identity_schema = {
+    .fields = identity_fields,
+    .n_fields = ARRAY_SIZE(identity_fields),
+    .size = sizeof(struct metadata),
+    .lenient = true,
+};

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * metadata of an object, and the names and selectors that every Kubernetes object spells in the
+ * same way. What the API server adds to metadata is accepted and means nothing here, so that
+ * `kubectl get -o yaml` is read.
+ */
+#include "lib/policy/decoder.h"
+#include "lib/policy/selector.h"
+
+#define OBJECT_NAME_MAX  253 /* bytes of an object's name: RFC 1123 subdomain */
+#define OBJECT_LABEL_MAX 63  /* bytes of a namespace's or container's name: RFC 1123 label */
+
+struct metadata {
+    char *name;            /* owned, like the two below; NULL: missing or wrong */
+    char *name_space;      /* NULL: not given or wrong */
+    struct labels *labels; /* NULL: not given */
+};
+void metadata_done(struct metadata *m);
+#define CLEANUP_METADATA __attribute__((cleanup(metadata_done)))
+
+/* Into a struct metadata: all of it, and the name and namespace only, of kinds that are read
+ * leniently. */
+extern const struct schema metadata_schema;
+extern const struct schema identity_schema;
+
+/* Texts that must be names. */
+int decode_subdomain(struct decoder *d, const struct node *value, const struct field *f,
+                     void *object);
+int decode_dns_label(struct decoder *d, const struct node *value, const struct field *f,
+                     void *object);
+/* A list of names of containers, into char ** with its count in *also. */
+int decode_dns_labels(struct decoder *d, const struct node *value, const struct field *f,
+                      void *object);
+/* A map of label keys and values, into struct labels *. */
+int decode_labels(struct decoder *d, const struct node *value, const struct field *f, void *object);
+/* A label selector with matchLabels and matchExpressions, into struct selector *. */
+int decode_selector(struct decoder *d, const struct node *value, const struct field *f,
+                    void *object);
+/* A map of labels that must all be equal (a Service's spec.selector), into struct selector *. */
+int decode_label_map_selector(struct decoder *d, const struct node *value, const struct field *f,
+                              void *object);
