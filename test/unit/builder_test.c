@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test/unit/unit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/buf.h"
+#include "profiles/builder.h"
+#include "profiles/rules.h"
+#include "test/unit/policy_text.h"
+
+/* ---- A profile's rules as text, one line each ---- */
+
+static void format_ports(struct buf *out, const struct rule *r)
+{
+    for (size_t i = 0; i < r->egress.n_ports; i++)
+        ck_assert_int_eq(
+            buf_format(out, " %u-%u", r->egress.ports[i].first, r->egress.ports[i].last), 0);
+}
+
+static void format_content(struct buf *out, const struct rule *r)
+{
+    char text[ADDR_TEXT_SIZE];
+    int n = 0;
+
+    switch (r->kind) {
+    case RULE_FILE:
+    case RULE_EXEC:
+        n = buf_format(out, "%s %u", r->path.pattern, r->path.permissions);
+        break;
+    case RULE_CAPABILITY:
+        n = buf_format(out, "0x%" PRIx64, r->capability.mask);
+        break;
+    case RULE_SOCKET:
+        n = buf_format(out, "0x%" PRIx64 " 0x%x 0x%x", r->socket.domains, r->socket.types,
+                       r->socket.protocols);
+        break;
+    case RULE_EGRESS:
+        n = buf_format(out, "%s",
+                       r->egress.block.family == ADDR_NONE ? "any"
+                                                           : addr_format(&r->egress.block, text));
+        format_ports(out, r);
+        break;
+    case RULE_PTRACE:
+        n = buf_format(out, "%u%s", r->ptrace.permissions, r->ptrace.strict ? " strict" : "");
+        break;
+    case RULE_MOUNT:
+        n = buf_format(out, "%s %s 0x%x 0x%x", r->mount.pattern, r->mount.fstype, r->mount.flags,
+                       r->mount.reverse_flags);
+        break;
+    case RULE_NONE:
+    case RULE_KINDS:
+        ck_abort_msg("a rule without a kind");
+    }
+    ck_assert_int_eq(n, 0);
+}
+
+static void format_rules(struct buf *out, const struct profile *p)
+{
+    static const char *const modes[] = {"never", "deny", "audit", "deny+audit"};
+
+    for (size_t i = 0; i < p->n_rules; i++) {
+        const struct rule *r = &p->rules[i];
+
+        ck_assert_int_eq(
+            buf_format(out, "%s %s [%s] ", modes[r->mode], rule_kind_name(r->kind), r->origin), 0);
+        format_content(out, r);
+        ck_assert_int_eq(buf_add_text(out, "\n"), 0);
+    }
+}
+
+/* ---- Policies ---- */
+
+#define POLICY(mode, rest)                                                                         \
+    "apiVersion: crd.varmor.org/v1beta1\nkind: VarmorPolicy\n"                                     \
+    "metadata: {name: web, namespace: shop}\n"                                                     \
+    "spec:\n  target: {kind: Pod, name: p}\n  policy:\n    enforcer: BPF\n    mode: " mode         \
+    "\n" rest
+/* The same for all three enforcers. */
+#define ALL_ENFORCERS(rest)                                                                        \
+    "apiVersion: crd.varmor.org/v1beta1\nkind: VarmorPolicy\n"                                     \
+    "metadata: {name: web, namespace: shop}\n"                                                     \
+    "spec:\n  target: {kind: Pod, name: p}\n  policy:\n    enforcer: AppArmorBPFSeccomp\n"         \
+    "    mode: EnhanceProtect\n    enhanceProtect:\n" rest
+#define ENHANCE(rest) POLICY("EnhanceProtect", "    enhanceProtect:\n" rest)
+
+#define BASE(mode)                                                                                 \
+    mode " file [base] /proc/sysrq-trigger 14\n" mode " file [base] /proc/**/mem 14\n" mode        \
+         " file [base] /proc/kmem 14\n" mode " file [base] /proc/kcore 14\n" mode                  \
+         " file [base] /sys/firmware/** 14\n" mode                                                 \
+         " file [base] /sys/devices/virtual/powercap/** 14\n" mode                                 \
+         " file [base] /sys/kernel/security/** 14\n" mode                                          \
+         " mount [base] ** * 0xfffffdff 0xffffffff\n" mode " ptrace [base] 3\n"
+
+static const struct {
+    const char *policy, *rules;
+} golden[] = {
+    {POLICY("AlwaysAllow", ""), ""},
+    {POLICY("RuntimeDefault", ""), BASE("deny")},
+    /* the switches live in enhanceProtect and mean nothing to other modes */
+    {POLICY("RuntimeDefault",
+            "    enhanceProtect: {auditViolations: true, allowViolations: true}\n"),
+     BASE("deny")},
+    {ENHANCE("      auditViolations: false\n"), BASE("deny")},
+    {ENHANCE("      auditViolations: true\n"), BASE("deny+audit")},
+    {ENHANCE("      {auditViolations: true, allowViolations: true}\n"), BASE("audit")},
+    {ENHANCE("      allowViolations: true\n"), BASE("never")},
+    {ENHANCE("      privileged: true\n"), ""},
+    /* base, hardening, mitigation, attack protection, raw, whatever the order in the file */
+    {ENHANCE("      bpfRawRules:\n"
+             "        processes: [{pattern: /bin/x, permissions: [exec]}]\n"
+             "        files: [{pattern: /a, permissions: [write]}]\n"
+             "      attackProtectionRules: [{rules: [disable-wget]}]\n"
+             "      vulMitigationRules: [runc-override-mitigation]\n"
+             "      hardeningRules: [DISABLE_CAP_NET_RAW]\n"),
+     BASE("deny") "deny capability [hardeningRules: disable-cap-net-raw] 0x2000\n"
+                  "deny file [vulMitigationRules: runc-override-mitigation] /**/runc 10\n"
+                  "deny exec [attackProtectionRules: disable-wget] /**/wget 1\n"
+                  "deny file [bpfRawRules.files[0]] /a 10\n"
+                  "deny exec [bpfRawRules.processes[0]] /bin/x 1\n"},
+    /* what is for privileged policies only */
+    {ENHANCE("      hardeningRules: [disallow-mount-procfs, disallow-mount]\n"),
+     BASE("deny") "deny mount [hardeningRules: disallow-mount-procfs] /proc** none 0x7220 0x0\n"},
+    {ENHANCE("      privileged: true\n      hardeningRules: [disallow-mount-procfs]\n"),
+     "deny mount [hardeningRules: disallow-mount-procfs] ** proc 0xffe1cddf 0xffffffff\n"
+     "deny mount [hardeningRules: disallow-mount-procfs] /proc** none 0x7220 0x0\n"},
+    /* one entry may be a file rule, an exec rule or both; both lists are alike */
+    {ENHANCE("      privileged: true\n      bpfRawRules:\n"
+             "        files:\n        - {pattern: /a, permissions: [all]}\n"
+             "        - {pattern: /b, permissions: [exec]}\n"
+             "        processes:\n        - {pattern: /c, permissions: [read]}\n"),
+     "deny file [bpfRawRules.files[0]] /a 14\n"
+     "deny exec [bpfRawRules.files[0]] /a 1\n"
+     "deny exec [bpfRawRules.files[1]] /b 1\n"
+     "deny file [bpfRawRules.processes[0]] /c 4\n"},
+    /* qualifiers of a rule win over the policy's switches */
+    {ENHANCE("      privileged: true\n      auditViolations: true\n      bpfRawRules:\n"
+             "        files:\n        - {pattern: /a, permissions: [read]}\n"
+             "        - {pattern: /b, permissions: [read], qualifiers: [deny]}\n"
+             "        - {pattern: /c, permissions: [read], qualifiers: [audit]}\n"
+             "        - {pattern: /d, permissions: [read], qualifiers: [audit, deny]}\n"),
+     "deny+audit file [bpfRawRules.files[0]] /a 4\n"
+     "deny file [bpfRawRules.files[1]] /b 4\n"
+     "audit file [bpfRawRules.files[2]] /c 4\n"
+     "deny+audit file [bpfRawRules.files[3]] /d 4\n"},
+    /* network */
+    {ENHANCE("      privileged: true\n      bpfRawRules:\n        network:\n"
+             "          sockets: [{domains: [inet, inet6], types: [raw]}]\n"
+             "          egress:\n            toDestinations:\n"
+             "            - {ip: 10.0.0.1, ports: [{port: 80}, {port: 8000, endPort: 8080}]}\n"
+             "            - {cidr: 192.168.1.1/24}\n"
+             "            - {ip: \"::ffff:10.0.0.2\"}\n"
+             "            - {ip: localhost, ports: [{port: 22}]}\n"
+             "            - {ip: unspecified}\n"
+             "            - {ports: [{port: 25}]}\n"),
+     "deny socket [bpfRawRules.network.sockets[0]] 0x404 0x8 0x0\n"
+     "deny egress [bpfRawRules.network.egress.toDestinations[0]] 10.0.0.1 80-80 8000-8080\n"
+     "deny egress [bpfRawRules.network.egress.toDestinations[1]] 192.168.1.0/24\n"
+     "deny egress [bpfRawRules.network.egress.toDestinations[2]] 10.0.0.2\n"
+     "deny egress [bpfRawRules.network.egress.toDestinations[3]] 127.0.0.0/8 22-22\n"
+     "deny egress [bpfRawRules.network.egress.toDestinations[3]] ::1 22-22\n"
+     "deny egress [bpfRawRules.network.egress.toDestinations[4]] 0.0.0.0\n"
+     "deny egress [bpfRawRules.network.egress.toDestinations[4]] ::\n"
+     "deny egress [bpfRawRules.network.egress.toDestinations[5]] any 25-25\n"},
+    {ENHANCE("      privileged: true\n      bpfRawRules:\n"
+             "        ptrace: {strictMode: true, permissions: [trace, readby]}\n"
+             "        mounts: [{sourcePattern: /dev/sda, fstype: ext4, flags: [rw, remount]}]\n"),
+     "deny ptrace [bpfRawRules.ptrace] 9 strict\n"
+     "deny mount [bpfRawRules.mounts[0]] /dev/sda ext4 0x20 0x1\n"},
+};
+
+static int build(const char *yaml, struct profile **ret, struct builder_unsupported *u,
+                 struct error **reterr)
+{
+    struct objects objects = objects_of(yaml);
+    int r = builder_build(ret, objects.items[0].policy,
+                          &(struct builder_facts){.install_namespace = "varmor"}, u, reterr);
+
+    objects_done(&objects);
+    builtin_rules_unload();
+    return r;
+}
+
+START_TEST(a_policy_becomes_these_rules_in_this_order)
+{
+    CLEANUP(profile_unref) struct profile *p = NULL;
+    CLEANUP(error_free) struct error *e = NULL;
+    CLEANUP_BUF struct buf text = BUF_INIT(65536);
+    struct builder_unsupported u;
+
+    ck_assert_msg(build(golden[_i].policy, &p, &u, &e) == 0, "%s%s", error_message(e),
+                  u.n ? u.items[0] : "");
+    ck_assert_uint_eq(u.n, 0);
+    format_rules(&text, p);
+    ck_assert_str_eq(buf_text(&text), golden[_i].rules);
+    ck_assert(!digest_is_zero(&p->digest));
+}
+END_TEST
+
+static const struct {
+    const char *policy, *what;
+} unsupported[] = {
+    {"apiVersion: crd.varmor.org/v1beta1\nkind: VarmorPolicy\nmetadata: {name: w, namespace: s}\n"
+     "spec:\n  target: {kind: Pod, name: p}\n  policy:\n    enforcer: AppArmorBPF\n"
+     "    mode: AlwaysAllow\n",
+     "spec.policy.enforcer 'AppArmorBPF' (line 7, column 15)"},
+    {ALL_ENFORCERS("      attackProtectionRules: [{rules: [disable-wget], targets: [/bin/x]}]\n"),
+     "spec.policy.enhanceProtect.attackProtectionRules[0].targets: rules for single executables "
+     "need the AppArmor enforcer (line 10, column 65)"},
+    {ENHANCE("      hardeningRules: [disallow-create-user-ns]\n"),
+     "spec.policy.enhanceProtect.hardeningRules[0]: built-in rule 'disallow-create-user-ns' needs "
+     "the Seccomp enforcer (line 10, column 24)"},
+    {ENHANCE("      bpfRawRules: {network: {egress: {toDestinations: [{ip: pod-self}]}}}\n"),
+     "spec.policy.enhanceProtect.bpfRawRules.network.egress.toDestinations[0]: 'pod-self' "
+     "(line 10, column 57)"},
+    {ENHANCE("      bpfRawRules: {network: {egress: {toPods: [{podSelector: {}}]}}}\n"),
+     "spec.policy.enhanceProtect.bpfRawRules.network.egress.toPods[0] (line 10, column 49)"},
+    {ENHANCE("      bpfRawRules:\n        network:\n          egress:\n"
+             "            toServices: [{namespace: a, name: b}]\n"),
+     "spec.policy.enhanceProtect.bpfRawRules.network.egress.toServices[0] (line 13, column 26)"},
+    {ALL_ENFORCERS("      appArmorRawRules: [{rules: \"deny /x w,\"}]\n"),
+     "spec.policy.enhanceProtect.appArmorRawRules (line 10, column 26)"},
+    {ALL_ENFORCERS("      syscallRawRules: [{names: [socket], action: SCMP_ACT_ERRNO}]\n"),
+     "spec.policy.enhanceProtect.syscallRawRules (line 10, column 25)"},
+};
+
+START_TEST(what_cannot_be_carried_out_is_listed_with_its_place)
+{
+    CLEANUP(profile_unref) struct profile *p = NULL;
+    CLEANUP(error_free) struct error *e = NULL;
+    struct builder_unsupported u;
+
+    ck_assert_msg(build(unsupported[_i].policy, &p, &u, &e) == BUILDER_UNSUPPORTED, "%s",
+                  error_message(e));
+    ck_assert_str_eq(u.items[u.n - 1], unsupported[_i].what); /* the enforcers may stand before */
+    ck_assert_ptr_null(p);
+    builder_unsupported_done(&u);
+}
+END_TEST
+
+START_TEST(everything_unsupported_is_listed_not_only_the_first)
+{
+    CLEANUP(profile_unref) struct profile *p = NULL;
+    struct builder_unsupported u;
+
+    ck_assert_int_eq(build(ALL_ENFORCERS("      hardeningRules: [disallow-create-user-ns]\n"
+                                         "      vulMitigationRules: [dirty-pipe-mitigation]\n"
+                                         "      appArmorRawRules: [{rules: x}]\n"),
+                           &p, &u, NULL),
+                     BUILDER_UNSUPPORTED);
+    ck_assert_uint_eq(u.n, 4);
+    builder_unsupported_done(&u);
+}
+END_TEST
+
+static const struct {
+    const char *policy, *message;
+} wrong[] = {
+    {ENHANCE("      hardeningRules: [disable-cap-net-rwa]\n"),
+     "spec.policy.enhanceProtect.hardeningRules[0] (line 10, column 24): 'disable-cap-net-rwa' is "
+     "not a hardening rule (hardeningRules); did you mean 'disable-cap-net-raw'?"},
+    {ENHANCE("      attackProtectionRules: [{rules: [disable-wget]}, {rules: [runc]}]\n"),
+     "spec.policy.enhanceProtect.attackProtectionRules[1].rules[0] (line 10, column 65): 'runc' is "
+     "not an attack protection rule (attackProtectionRules)"},
+    {ENHANCE("      bpfRawRules:\n"
+             "        mounts: [{sourcePattern: /x, fstype: ext4, flags: [rw]}]\n"),
+     "spec.policy.enhanceProtect.bpfRawRules.mounts[0] (line 11, column 18): raw mount rules need "
+     "spec.policy.enhanceProtect.privileged: true; without it every mount is denied already"},
+};
+
+START_TEST(a_wrong_rule_name_refuses_the_whole_policy)
+{
+    CLEANUP(profile_unref) struct profile *p = NULL;
+    CLEANUP(error_free) struct error *e = NULL;
+    struct builder_unsupported u;
+
+    ck_assert_int_eq(build(wrong[_i].policy, &p, &u, &e), -EINVAL);
+    ck_assert_str_eq(error_message(e), wrong[_i].message);
+    ck_assert_ptr_null(p);
+    ck_assert_uint_eq(u.n, 0);
+}
+END_TEST
+
+START_TEST(the_profile_says_whose_it_is)
+{
+    static const char yaml[] =
+        "apiVersion: crd.varmor.org/v1beta1\nkind: VarmorClusterPolicy\nmetadata: {name: web}\n"
+        "spec:\n  target: {kind: Deployment, name: w, containers: [a, b]}\n"
+        "  policy: {enforcer: BPF, mode: AlwaysAllow}\n";
+    CLEANUP(profile_unref) struct profile *cluster = NULL, *namespaced = NULL;
+    struct builder_unsupported u;
+
+    ck_assert_int_eq(build(POLICY("AlwaysAllow", ""), &namespaced, &u, NULL), 0);
+    ck_assert_str_eq(namespaced->name, "varmor-shop-web");
+    ck_assert_str_eq(namespaced->name_space, "shop");
+    ck_assert_str_eq(namespaced->policy_kind, "VarmorPolicy");
+    ck_assert_str_eq(namespaced->policy_namespace, "shop");
+    ck_assert_str_eq(namespaced->policy_name, "web");
+    ck_assert_uint_eq(namespaced->enforcers, ENFORCER_BPF);
+    ck_assert_uint_eq(namespaced->n_targets, 1);
+    ck_assert_str_eq(namespaced->targets[0].name_space, "shop");
+    ck_assert_str_eq(namespaced->targets[0].name, "p");
+
+    ck_assert_int_eq(build(yaml, &cluster, &u, NULL), 0);
+    ck_assert_str_eq(cluster->name, "varmor-cluster-varmor-web");
+    ck_assert_str_eq(cluster->name_space, "varmor");
+    ck_assert_str_eq(cluster->policy_kind, "VarmorClusterPolicy");
+    ck_assert_str_eq(cluster->policy_namespace, "");
+    ck_assert_ptr_null(cluster->targets[0].name_space);
+    ck_assert_int_eq(cluster->targets[0].kind, TARGET_DEPLOYMENT);
+    ck_assert_uint_eq(cluster->targets[0].n_containers, 2);
+    ck_assert_str_eq(cluster->targets[0].containers[1], "b");
+    ck_assert_int_gt(cluster->priority, namespaced->priority);
+}
+END_TEST
+
+START_TEST(equal_policies_have_equal_digests)
+{
+    CLEANUP(profile_unref) struct profile *a = NULL, *b = NULL, *c = NULL;
+    struct builder_unsupported u;
+
+    ck_assert_int_eq(build(ENHANCE("      privileged: true\n"), &a, &u, NULL), 0);
+    ck_assert_int_eq(build(ENHANCE("      # the same\n      privileged: true\n"), &b, &u, NULL), 0);
+    ck_assert_int_eq(build(ENHANCE("      privileged: false\n"), &c, &u, NULL), 0);
+    ck_assert(digest_equal(&a->digest, &b->digest));
+    ck_assert(!digest_equal(&a->digest, &c->digest));
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+    Suite *s = suite_create("builder");
+    TCase *t = tcase_create("builder");
+
+    tcase_add_loop_test(t, a_policy_becomes_these_rules_in_this_order, 0, ARRAY_SIZE(golden));
+    tcase_add_loop_test(t, what_cannot_be_carried_out_is_listed_with_its_place, 0,
+                        ARRAY_SIZE(unsupported));
+    tcase_add_test(t, everything_unsupported_is_listed_not_only_the_first);
+    tcase_add_loop_test(t, a_wrong_rule_name_refuses_the_whole_policy, 0, ARRAY_SIZE(wrong));
+    tcase_add_test(t, the_profile_says_whose_it_is);
+    tcase_add_test(t, equal_policies_have_equal_digests);
+    suite_add_tcase(s, t);
+    return s;
+}
