@@ -46,8 +46,7 @@ static void client_call_end(struct grpc_client_call *call, enum grpc_status stat
     h2_stream_reset(call->stream, H2_CANCEL);
 }
 
-/* ---- What the server sends
- * ------------------------------------------------------------------------- */
+/* ---- What the server sends ---- */
 
 /* The last header fields of an answer: trailers, or all that there is. */
 static void client_call_read_status(struct grpc_client_call *call, const struct header_list *fields)
@@ -179,8 +178,7 @@ static const struct inbox_handler client_inbox_handler = {
     .failed = client_call_on_bad_message,
 };
 
-/* ---- What we send
- * ---------------------------------------------------------------------------------- */
+/* ---- What we send ---- */
 
 static size_t client_call_on_read(struct h2_stream *s, uint8_t *data, size_t len,
                                   enum h2_end *ret_end)
@@ -243,8 +241,7 @@ const char *grpc_client_call_metadata(const struct grpc_client_call *call, const
     return header_list_find(h2_stream_headers(call->stream), name);
 }
 
-/* ---- The beginning and the end
- * --------------------------------------------------------------------- */
+/* ---- The beginning and the end ---- */
 
 static void client_call_on_deadline(struct h2_stream *s)
 {

@@ -8,7 +8,9 @@
 #include "lib/loop.h"
 #include "lib/map.h"
 #include "lib/rpc/grpc_header.h"
+#include "lib/rpc/health.h"
 #include "lib/rpc/listener.h"
+#include "lib/rpc/reflection.h"
 #include "lib/rpc/server_connection.h"
 #include "lib/rpc/tls_context.h"
 
@@ -29,6 +31,8 @@ struct grpc_server {
     struct server_connection *connections; /* owned list */
     struct loop_timer *drain_timer;        /* owned */
     struct loop_task *drained;             /* owned */
+    struct health *health;                 /* owned; NULL until it is set */
+    struct reflection *reflection;         /* owned; NULL until it is set */
     void (*done)(void *data);
     void *done_data;
     uint64_t n_refused; /* calls refused by connections that are gone */
@@ -133,26 +137,46 @@ struct grpc_server *grpc_server_free(struct grpc_server *s)
     }
     loop_timer_free(s->drain_timer);
     loop_task_free(s->drained);
+    health_free(s->health);
+    reflection_free(s->reflection);
     map_free(s->core.methods);
     free(s);
     return NULL;
+}
+
+static int server_add_method(struct grpc_server *s, const struct grpc_method *method, void *service,
+                             struct error **reterr)
+{
+    struct server_method *m;
+    int r;
+
+    if (map_find(s->core.methods, method->path))
+        return error_set(reterr, -EEXIST, "gRPC method '%s' is there already", method->path);
+    m = calloc(1, sizeof(*m));
+    if (!m)
+        return error_oom(reterr);
+    *m = (struct server_method){.method = method, .service = service};
+    r = map_put(s->core.methods, method->path, m);
+    if (r < 0) {
+        free(m);
+        return error_set(reterr, r, "gRPC method '%s': %s", method->path,
+                         r == -E2BIG ? "too many methods" : "out of memory");
+    }
+    s->core.largest_message = MAX(s->core.largest_message, method->message_bytes);
+    return 0;
 }
 
 int grpc_server_add(struct grpc_server *s, const struct grpc_method *methods, size_t n_methods,
                     void *service, struct error **reterr)
 {
     for (size_t i = 0; i < n_methods; i++) {
-        CLEANUP_FREE struct server_method *m = calloc(1, sizeof(*m));
+        int r = server_add_method(s, &methods[i], service, reterr);
 
-        if (map_find(s->core.methods, methods[i].path))
-            return error_set(reterr, -EEXIST, "gRPC method '%s' is there already", methods[i].path);
-        if (!m)
-            return error_oom(reterr);
-        *m = (struct server_method){.method = &methods[i], .service = service};
-        if (map_put(s->core.methods, methods[i].path, m) < 0)
-            return error_oom(reterr);
-        m = NULL; /* the map has it */
-        s->core.largest_message = MAX(s->core.largest_message, methods[i].message_bytes);
+        if (r < 0) {
+            while (i-- > 0)
+                map_drop(s->core.methods, methods[i].path);
+            return r;
+        }
     }
     return 0;
 }
@@ -208,6 +232,35 @@ void grpc_server_drain(struct grpc_server *s, uint64_t deadline_ns, void (*done)
         server_connection_drain(c);
     if (!s->connections)
         loop_task_set(s->drained);
+}
+
+int grpc_server_set_health(struct grpc_server *s, const char *service, enum grpc_health health)
+{
+    CLEANUP(health_free) struct health *h = NULL;
+
+    if (!s->health) {
+        h = health_new();
+        if (!h || grpc_server_add(s, health_methods, ARRAY_SIZE(health_methods), h, NULL) < 0)
+            return -ENOMEM;
+        s->health = TAKE(h);
+    }
+    return health_set(s->health, service, health);
+}
+
+int grpc_server_set_reflection(struct grpc_server *s, const uint8_t *descriptor_set, size_t len,
+                               struct error **reterr)
+{
+    CLEANUP(reflection_free) struct reflection *reflection = NULL;
+    int r = reflection_new(&reflection, (struct pb_bytes){descriptor_set, len}, s->core.methods,
+                           reterr);
+
+    if (r < 0)
+        return r;
+    r = grpc_server_add(s, reflection_methods, ARRAY_SIZE(reflection_methods), reflection, reterr);
+    if (r < 0)
+        return r;
+    s->reflection = TAKE(reflection);
+    return 0;
 }
 
 void grpc_server_stats(const struct grpc_server *s, struct grpc_server_stats *ret)

@@ -99,8 +99,7 @@ static void h2_count(struct h2 *h, struct token_bucket *bucket)
         h2_flooded(h);
 }
 
-/* ---- What nghttp2 tells us
- * ------------------------------------------------------------------------- */
+/* ---- What nghttp2 tells us ---- */
 
 static int h2_on_begin_headers(nghttp2_session *session UNUSED, const nghttp2_frame *frame,
                                void *user_data)
@@ -298,8 +297,7 @@ static ssize_t h2_on_read(nghttp2_session *session UNUSED, int32_t stream_id, ui
     return n == 0 && end == H2_MORE ? (ssize_t)NGHTTP2_ERR_DEFERRED : (ssize_t)n;
 }
 
-/* ---- Construction
- * ---------------------------------------------------------------------------------- */
+/* ---- Construction ---- */
 
 static int h2_make_session(struct h2 *h)
 {
@@ -393,8 +391,7 @@ struct h2 *h2_free(struct h2 *h)
     return NULL;
 }
 
-/* ---- Bytes and time
- * -------------------------------------------------------------------------------- */
+/* ---- Bytes and time ---- */
 
 int h2_feed(struct h2 *h, const uint8_t *data, size_t len, uint64_t now_ns)
 {
@@ -539,8 +536,7 @@ void h2_terminate(struct h2 *h, enum h2_code code)
     h->handler->output(h->owner);
 }
 
-/* ---- Streams
- * --------------------------------------------------------------------------------------- */
+/* ---- Streams ---- */
 
 /* nghttp2's form of header fields, without copies: it copies them itself. Returns how many. */
 static size_t h2_fields(nghttp2_nv nv[static H2_MAX_FIELDS], const struct h2_field *fields,

@@ -46,9 +46,19 @@ static int message_reader_eat_prefix(struct message_reader *r, const uint8_t **d
     return MESSAGE_READER_MESSAGE;
 }
 
+/* Adds the piece to the part of the message that is held. 0, -ENOBUFS or -ENOMEM. */
+static int message_reader_hold(struct message_reader *r, const uint8_t *data, size_t len)
+{
+    if (!budget_take(r->budget, len))
+        return -ENOBUFS;
+    r->charged += len;
+    return buf_add(&r->body, data, len);
+}
+
 int message_reader_feed(struct message_reader *r, const uint8_t **data, size_t *len,
                         const uint8_t **ret, size_t *ret_len)
 {
+    const uint8_t *piece;
     size_t n;
     int err;
 
@@ -59,25 +69,20 @@ int message_reader_feed(struct message_reader *r, const uint8_t **data, size_t *
         if (err != MESSAGE_READER_MESSAGE)
             return err;
     }
+    piece = *data;
     n = MIN(*len, r->want - r->body.len);
-    if (r->body.len == 0 && n == r->want) { /* it lies here as a whole */
-        *ret = *data;
-    } else {
-        if (!budget_take(r->budget, n))
-            return -ENOBUFS;
-        r->charged += n;
-        err = buf_add(&r->body, *data, n);
-        if (err < 0)
-            return err;
-        *ret = r->body.data;
-        r->body_is_done = r->body.len == r->want;
-    }
     *data += n;
     *len -= n;
-    if (r->body.len > 0 && !r->body_is_done)
-        return MESSAGE_READER_MORE;
-    if (n < r->want && !r->body_is_done)
-        return MESSAGE_READER_MORE;
+    if (n < r->want) { /* it does not lie in this piece as a whole */
+        err = n > 0 ? message_reader_hold(r, piece, n) : 0;
+        if (err < 0)
+            return err;
+        if (r->body.len < r->want)
+            return MESSAGE_READER_MORE;
+        piece = r->body.data;
+        r->body_is_done = true;
+    }
+    *ret = piece;
     *ret_len = r->want;
     r->n_prefix = 0;
     return MESSAGE_READER_MESSAGE;

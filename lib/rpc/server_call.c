@@ -28,8 +28,7 @@ struct grpc_call {
     char *text; /* owned */
 };
 
-/* ---- The answer
- * ------------------------------------------------------------------------------------ */
+/* ---- The answer ---- */
 
 static const struct h2_field answer_fields[] = {
     {":status", "200"},
@@ -151,8 +150,7 @@ static void call_on_notified(struct h2_stream *s)
         call->method->writable(call);
 }
 
-/* ---- What the client sends
- * ------------------------------------------------------------------------- */
+/* ---- What the client sends ---- */
 
 static void call_on_message(void *owner, const uint8_t *data, size_t len)
 {
@@ -209,8 +207,7 @@ static const struct inbox_handler call_inbox_handler = {
     .failed = call_on_bad_message,
 };
 
-/* ---- The beginning and the end
- * --------------------------------------------------------------------- */
+/* ---- The beginning and the end ---- */
 
 /* Answers a request that no method will see. Returns true if it did. */
 static bool call_is_refused(struct grpc_call *call, const struct header_list *headers)
@@ -361,8 +358,7 @@ const struct h2_handler server_call_handler = {
     .output = call_on_output,
 };
 
-/* ---- Queries
- * --------------------------------------------------------------------------------------- */
+/* ---- Queries ---- */
 
 void grpc_call_set_data(struct grpc_call *call, void *data)
 {
