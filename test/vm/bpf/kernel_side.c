@@ -20,8 +20,6 @@ struct hook {
 #define ROW(program, hook, kind, covers) {#program, #hook, kind},
 static const struct hook hooks[] = {VARMOR_HOOKS(ROW)};
 
-static char verifier_log[1 << 20];
-
 static int print_all(enum libbpf_print_level level, const char *format, va_list args)
 {
     return level == LIBBPF_DEBUG ? 0 : vprintf(format, args);
@@ -77,9 +75,8 @@ static int read_host_root(uint32_t *ret_dev, uint64_t *ret_ino)
 
 static bool wanted(const struct kernel_side *k, const struct btf *btf, const struct hook *h)
 {
-    if (h->kind == HOOK_WITHOUT_TASK_STORAGE)
-        return !k->has_task_storage;
-    return h->kind == HOOK_NEEDED || hook_btf_id(btf, h->hook) > 0;
+    return varmor_hook_wanted(h->kind, h->kind == HOOK_NEEDED || hook_btf_id(btf, h->hook) > 0,
+                              k->has_task_storage);
 }
 
 static int set_facts(struct kernel_side *k, const struct btf *btf)
@@ -153,7 +150,8 @@ void kernel_side_print_costs(const struct kernel_side *k)
     struct bpf_program *p;
     unsigned long total = 0;
 
-    bpf_object__for_each_program(p, k->skel->obj) {
+    bpf_object__for_each_program(p, k->skel->obj)
+    {
         struct bpf_prog_info info = {};
         uint32_t size = sizeof(info);
         int fd = bpf_program__fd(p);
@@ -165,7 +163,6 @@ void kernel_side_print_costs(const struct kernel_side *k)
         total += info.verified_insns;
     }
     printf("  %lu instructions verified in all\n", total);
-    (void)verifier_log;
 }
 
 static int make_array(uint32_t cell, uint32_t n, const void *data, size_t data_n)
@@ -197,7 +194,8 @@ static int make_trie(const struct ruleset *rules)
 
 int kernel_side_put(struct kernel_side *k, uint32_t slot, const struct ruleset *rules)
 {
-    int image = make_array(sizeof(struct varmor_line), rules->n_lines, rules->lines, rules->n_lines);
+    int image =
+        make_array(sizeof(struct varmor_line), rules->n_lines, rules->lines, rules->n_lines);
     int counts = make_array(sizeof(uint64_t), rules->n_rules, NULL, 0);
     int trie = make_trie(rules);
     uint32_t version = k->next_version++;
@@ -228,7 +226,8 @@ int kernel_side_bind(struct kernel_side *k, uint64_t cgroup, uint32_t slot, bool
 
     if (bpf_map_update_elem(bpf_map__fd(k->skel->maps.varmor_cgroups), &cgroup, &binding, 0) < 0)
         return -errno;
-    if (running && bpf_map_update_elem(bpf_map__fd(k->skel->maps.varmor_control), &zero, &control, 0))
+    if (running &&
+        bpf_map_update_elem(bpf_map__fd(k->skel->maps.varmor_control), &zero, &control, 0))
         return -errno;
     return 0;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The LSM programs, loaded and attached for a test: every program by itself, so that the report says which one
- * a kernel refuses and why. Nothing is pinned; all of it ends with the process.
+ * The LSM programs, loaded and attached for a test: every program by itself, so that the report
+ * says which one a kernel refuses and why. Nothing is pinned; all of it ends with the process.
  */
 #include "bpf/varmor_shared.h"
 #include "lib/ruleset/ruleset.h"
@@ -15,15 +15,18 @@ struct kernel_side {
     uint32_t next_version;
 };
 
-/* Opens, sets the facts and loads. Prints what fails, with the verifier's words. 0 or a negative errno. */
+/* Opens, sets the facts and loads. Prints what fails, with the verifier's words. 0 or a negative
+ * errno. */
 int kernel_side_load(struct kernel_side *k);
 int kernel_side_attach(struct kernel_side *k);
 void kernel_side_done(struct kernel_side *k);
 
-/* Prints name, instructions and instructions verified of each loaded program, and the time to load. */
+/* Prints name, instructions and instructions verified of each loaded program, and the time to load.
+ */
 void kernel_side_print_costs(const struct kernel_side *k);
 
-/* Makes a new version from a ruleset and switches a slot to it. Returns the version or a negative errno. */
+/* Makes a new version from a ruleset and switches a slot to it. Returns the version or a negative
+ * errno. */
 int kernel_side_put(struct kernel_side *k, uint32_t slot, const struct ruleset *rules);
 /* Ties a cgroup to a slot. running: VARMOR_BIND_RUNNING, as of now. 0 or a negative errno. */
 int kernel_side_bind(struct kernel_side *k, uint64_t cgroup, uint32_t slot, bool running);

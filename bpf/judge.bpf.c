@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* See judge.h. */
+#include "bpf/judge.h"
+
+/* Both automata over the first n dentries. */
+static __always_inline void judge_view(struct varmor_walk *w, u32 version, u32 n)
+{
+    u32 automaton = w->request.automaton;
+
+    varmor_run(version, automaton, n);
+    if (!w->cause)
+        varmor_run(version, automaton + 1, n);
+}
+
+__noinline int varmor_judge_path(u32 version)
+{
+    struct varmor_walk *w = walk_get(0);
+    u32 n;
+
+    if (!w)
+        return VARMOR_STAT_NO_SCRATCH;
+    w->n_shown = 0;
+    w->cause = varmor_collect();
+    n = w->n_dentries;
+    w->n_shown = n;
+    if (w->cause || (w->is_internal && w->request.skips_internal))
+        return 0;
+    if (w->request.mnt) { /* a dentry without a mount has the inner view only */
+        judge_view(w, version, n);
+        if (w->cause || w->deny)
+            return 0;
+    }
+    w->cause = varmor_collect_inside();
+    if (w->cause || w->n_dentries == 0)
+        return 0;
+    w->n_shown = w->n_dentries;
+    judge_view(w, version, w->n_dentries);
+    return 0;
+}
+
+/* ---- records ---- */
+
+/* A record is written in place: no buffer that another task could write over. Its size must be
+ * known to the verifier, and room for one whole name must be behind any place where a name may
+ * begin. */
+#define TEXT_SHORT 256
+struct short_record {
+    struct varmor_event event;
+    char text[TEXT_SHORT + WORK_NAME_BYTES];
+};
+struct long_record {
+    struct varmor_event event;
+    char text[VARMOR_EVENT_TEXT + WORK_NAME_BYTES];
+};
+
+/* Bytes of the collected path; names only grow the number, never the access. */
+static __always_inline u32 path_bytes(struct varmor_walk *w)
+{
+    u32 n_bytes = 0;
+
+    for (u32 i = 0; i < VARMOR_MAX_DEPTH; i++) {
+        struct dentry *dentry = (struct dentry *)w->dentries[i];
+
+        if (i >= w->n_shown)
+            break;
+        if ((u64)dentry == WORK_NAME_PROC || (u64)dentry == WORK_NAME_SYS)
+            continue;
+        n_bytes += 1 + BPF_CORE_READ(dentry, d_name.len);
+    }
+    return n_bytes;
+}
+
+/* Appends names, root first, while they begin at or before limit. */
+static __always_inline void write_path(struct varmor_event *event, char *text, u32 limit,
+                                       struct varmor_walk *w)
+{
+    u32 n = w->n_shown, used = 0;
+
+    if (n == 0) {
+        text[0] = '/';
+        used = 1;
+    }
+    for (u32 i = 0; i < VARMOR_MAX_DEPTH; i++) {
+        u32 len;
+
+        if (i >= n)
+            break;
+        len = varmor_read_name(n - 1 - i) ? 0 : w->name_len;
+        if (used > limit || len == 0 || len > WORK_NAME_BYTES) {
+            event->text_cut = 1;
+            break;
+        }
+        bpf_probe_read_kernel(text + used, len, w->name);
+        used += len;
+    }
+    event->text_len = used;
+}
+
+static __always_inline void write_string(struct varmor_event *event, char *text, u32 size, u64 from)
+{
+    long n = bpf_probe_read_kernel_str(text, size, (void *)from);
+
+    event->text_len = n > 0 ? n - 1 : 0;
+    event->text_cut = n == size;
+}
+
+static __always_inline int lost(void)
+{
+    stat_add(VARMOR_STAT_EVENTS_LOST);
+    return 0;
+}
+
+__noinline int varmor_report(u32 with_text)
+{
+    struct varmor_walk *w = walk_get(0);
+
+    if (!w)
+        return lost();
+    if (!with_text || w->request.text || path_bytes(w) <= TEXT_SHORT) {
+        struct short_record *record = bpf_ringbuf_reserve(&varmor_events, sizeof(*record), 0);
+
+        if (!record)
+            return lost();
+        record->event = w->event;
+        if (with_text && w->request.text)
+            write_string(&record->event, record->text, sizeof(record->text), w->request.text);
+        else if (with_text)
+            write_path(&record->event, record->text, TEXT_SHORT, w);
+        bpf_ringbuf_submit(record, 0);
+    } else {
+        struct long_record *record = bpf_ringbuf_reserve(&varmor_events, sizeof(*record), 0);
+
+        if (!record)
+            return lost();
+        record->event = w->event;
+        write_path(&record->event, record->text, VARMOR_EVENT_TEXT - WORK_NAME_BYTES, w);
+        bpf_ringbuf_submit(record, 0);
+    }
+    stat_add(VARMOR_STAT_EVENTS);
+    return 0;
+}

@@ -1,0 +1,506 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+/* See walk.h. */
+#include "bpf/walk.h"
+
+/* ---- collecting ---- */
+
+/* Notes a dentry. How many there are is kept in memory only: the verifier would follow every number
+ * that a register may hold through every turn of the loop, and 6.12 gives up at a million
+ * instructions. Returns 0 or a cause. */
+static __always_inline int note_dentry(struct varmor_walk *w, u64 dentry)
+{
+    u32 n = *(volatile u32 *)&w->n_dentries;
+
+    if (n >= VARMOR_MAX_DEPTH)
+        return VARMOR_STAT_TOO_DEEP;
+    w->dentries[n & (VARMOR_MAX_DEPTH - 1)] = dentry;
+    *(volatile u32 *)&w->n_dentries = n + 1;
+    return 0;
+}
+
+/* One step of the way up. */
+struct climb {
+    u64 dentry;
+    u64 vfsmount; /* struct vfsmount *, part of a struct mount */
+    u64 root;     /* of that mount */
+};
+
+static __always_inline u64 mount_of(u64 vfsmount)
+{
+    return vfsmount - bpf_core_field_offset(struct mount, mnt);
+}
+
+/* From a mount's root to where it is mounted. Returns 0, 1 if it is the topmost, or a cause. */
+static __always_inline int climb_out(struct climb *c)
+{
+    struct mount *mount = (struct mount *)mount_of(c->vfsmount);
+    struct mount *parent;
+    struct vfsmount *vfsmount;
+    struct dentry *mountpoint, *root;
+
+    if (BPF_CORE_READ_INTO(&parent, mount, mnt_parent))
+        return VARMOR_STAT_UNREADABLE;
+    if (parent == mount)
+        return 1;
+    if (BPF_CORE_READ_INTO(&mountpoint, mount, mnt_mountpoint))
+        return VARMOR_STAT_UNREADABLE;
+    vfsmount = (void *)((u64)parent + bpf_core_field_offset(struct mount, mnt));
+    if (BPF_CORE_READ_INTO(&root, vfsmount, mnt_root))
+        return VARMOR_STAT_UNREADABLE;
+    c->vfsmount = (u64)vfsmount;
+    c->dentry = (u64)mountpoint;
+    c->root = (u64)root;
+    return 0;
+}
+
+/* A root that is not its mount's root belongs to the kernel's own file systems ("memfd:x") and is a
+ * name, or is "/" and is none. */
+static __always_inline bool root_has_name(struct dentry *dentry)
+{
+    const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
+    char first = '/';
+
+    bpf_probe_read_kernel(&first, 1, name);
+    return first != '/';
+}
+
+static __always_inline int collect_start(struct varmor_walk *w, struct climb *c)
+{
+    struct vfsmount *vfsmount = (void *)w->request.mnt;
+    struct mount *mount = (void *)mount_of((u64)vfsmount);
+    struct dentry *root;
+
+    c->dentry = w->request.dentry;
+    c->vfsmount = (u64)vfsmount;
+    c->root = 0;
+    w->n_dentries = 0;
+    w->n_own = 0;
+    w->n_above = 0;
+    w->first_root = 0;
+    w->is_internal = 0;
+    if (!vfsmount)
+        return 0;
+    if (BPF_CORE_READ_INTO(&root, vfsmount, mnt_root))
+        return VARMOR_STAT_UNREADABLE;
+    c->root = (u64)root;
+    w->is_internal = (u64)BPF_CORE_READ(mount, mnt_ns) == MNT_NS_INTERNAL;
+    return 0;
+}
+
+__noinline int varmor_collect(void)
+{
+    struct varmor_walk *w = walk_get(0);
+    struct climb c;
+    int r;
+
+    if (!w)
+        return VARMOR_STAT_NO_SCRATCH;
+    r = collect_start(w, &c);
+    if (r)
+        return r;
+    for (u32 i = 0; i < VARMOR_MAX_DEPTH + WORK_MAX_CROSSINGS; i++) {
+        struct dentry *dentry = (void *)c.dentry, *parent;
+
+        if (c.dentry == c.root) {
+            if (w->n_above == 0) {
+                w->n_own = w->n_dentries;
+                w->first_root = c.root;
+            }
+            w->n_above++;
+            r = climb_out(&c);
+            if (r == 1)
+                return 0;
+            if (r)
+                return r;
+            continue;
+        }
+        if (BPF_CORE_READ_INTO(&parent, dentry, d_parent))
+            return VARMOR_STAT_UNREADABLE;
+        if (parent == dentry && !root_has_name(dentry)) {
+            if (w->n_above == 0)
+                w->n_own = w->n_dentries;
+            return 0;
+        }
+        r = note_dentry(w, c.dentry);
+        if (r || parent == dentry)
+            return r;
+        c.dentry = (u64)parent;
+    }
+    return VARMOR_STAT_TOO_DEEP;
+}
+
+/* The name under which a file system is usually mounted, if its files are judged by that too. */
+static __always_inline u64 usual_name(struct super_block *sb)
+{
+    unsigned long magic = BPF_CORE_READ(sb, s_magic);
+
+    if (magic == PROC_SUPER_MAGIC)
+        return WORK_NAME_PROC;
+    if (magic == SYSFS_MAGIC)
+        return WORK_NAME_SYS;
+    return 0;
+}
+
+/* True if the path as it was collected is "/proc/..." or "/sys/..." with just one mount in between.
+ */
+static __always_inline bool is_mounted_as_usual(struct varmor_walk *w, u64 usual)
+{
+    struct dentry *mountpoint;
+    struct qstr name;
+    char text[4] = {};
+    u32 n = w->n_own;
+
+    if (w->n_dentries != n + 1 || n >= VARMOR_MAX_DEPTH)
+        return false;
+    mountpoint = (void *)w->dentries[n & (VARMOR_MAX_DEPTH - 1)];
+    if (BPF_CORE_READ_INTO(&name, mountpoint, d_name))
+        return false;
+    if (bpf_probe_read_kernel(text, sizeof(text), name.name))
+        return false;
+    if (usual == WORK_NAME_PROC)
+        return name.len == 4 && text[0] == 'p' && text[1] == 'r' && text[2] == 'o' &&
+               text[3] == 'c';
+    return name.len == 3 && text[0] == 's' && text[1] == 'y' && text[2] == 's';
+}
+
+/* Climbs within the file system, from the first mount's root (or, without a mount, from the dentry
+ * itself) to the root of the file system or the dentry stop. */
+static __always_inline int climb_inside(struct varmor_walk *w, struct dentry *dentry, u64 stop,
+                                        bool *ret_met_stop)
+{
+    int r;
+
+    w->n_dentries = w->n_own;
+    *ret_met_stop = false;
+    for (u32 i = 0; i <= VARMOR_MAX_DEPTH; i++) {
+        struct dentry *parent;
+
+        if ((u64)dentry == stop) {
+            *ret_met_stop = true;
+            return 0;
+        }
+        if (BPF_CORE_READ_INTO(&parent, dentry, d_parent))
+            return VARMOR_STAT_UNREADABLE;
+        if (parent == dentry)
+            return 0;
+        r = note_dentry(w, (u64)dentry);
+        if (r)
+            return r;
+        dentry = parent;
+    }
+    return VARMOR_STAT_TOO_DEEP;
+}
+
+__noinline int varmor_collect_inside(void)
+{
+    struct varmor_walk *w = walk_get(0);
+    struct dentry *dentry;
+    struct super_block *sb;
+    u64 usual = 0;
+    bool met_stop;
+    int r;
+
+    if (!w)
+        return VARMOR_STAT_NO_SCRATCH;
+    dentry = (void *)w->request.dentry;
+    if (BPF_CORE_READ_INTO(&sb, dentry, d_sb))
+        return VARMOR_STAT_UNREADABLE;
+    if ((u64)sb != w->request.root_sb) {
+        usual = usual_name(sb);
+        if (!usual || is_mounted_as_usual(w, usual))
+            goto same;
+    } else if (w->first_root == w->request.root_dentry && w->n_own == w->n_dentries) {
+        goto same; /* found through the container's root mount itself */
+    }
+    if (w->first_root)
+        dentry = (void *)w->first_root;
+    r = climb_inside(w, dentry, usual ? 0 : w->request.root_dentry, &met_stop);
+    if (r)
+        return r;
+    if (!usual && !met_stop)
+        goto same; /* the same file system, but beside the container's root directory */
+    return usual ? note_dentry(w, usual) : 0;
+same:
+    w->n_dentries = 0;
+    return 0;
+}
+
+/* ---- feeding ---- */
+
+/* Reads a name behind name[0], which becomes '/'. Returns the length of both, 0 if it cannot be
+ * read, or NAME_CHANGED if it was renamed meanwhile: then what was read may be neither name. */
+#define NAME_CHANGED (WORK_NAME_BYTES + 1)
+static __always_inline u32 read_name(u8 *name, u64 collected)
+{
+    struct dentry *dentry = (void *)collected;
+    struct qstr before, after;
+    u32 len;
+
+    name[0] = '/';
+    if (BPF_CORE_READ_INTO(&before, dentry, d_name))
+        return 0;
+    len = before.len;
+    if (len == 0 || len > WORK_NAME_BYTES - 1)
+        return 0;
+    if (bpf_probe_read_kernel(name + 1, len, before.name))
+        return 0;
+    if (BPF_CORE_READ_INTO(&after, dentry, d_name))
+        return 0;
+    if (after.hash_len != before.hash_len || after.name != before.name)
+        return NAME_CHANGED;
+    return len + 1;
+}
+
+#define NAME_ATTEMPTS 4
+
+__noinline int varmor_read_name(u32 at)
+{
+    struct varmor_walk *w = walk_get(0);
+    u32 len = NAME_CHANGED;
+    u64 collected;
+
+    if (!w)
+        return VARMOR_STAT_NO_SCRATCH;
+    collected = w->dentries[at & (VARMOR_MAX_DEPTH - 1)];
+    if (collected == WORK_NAME_PROC) {
+        __builtin_memcpy(w->name, "/proc", 5);
+        len = 5;
+    } else if (collected == WORK_NAME_SYS) {
+        __builtin_memcpy(w->name, "/sys", 4);
+        len = 4;
+    }
+    for (u32 attempt = 0; attempt < NAME_ATTEMPTS && len == NAME_CHANGED; attempt++)
+        len = read_name(w->name, collected);
+    w->name_len = len == NAME_CHANGED ? 0 : len;
+    return 0;
+}
+
+/* The verifier follows each value that it knows of a variable through a loop of its own. A value
+ * that went through memory is any value, and one loop. */
+static __always_inline u32 forgotten(u32 *place, u32 value)
+{
+    *(volatile u32 *)place = value;
+    return *(volatile u32 *)place;
+}
+
+/* The i-th of len things in either order is first + i * step. */
+struct order {
+    u32 first, step;
+};
+
+static __always_inline struct order order_of(struct varmor_walk *w, u32 len, u32 backward)
+{
+    return (struct order){
+        .first = forgotten(&w->first, backward ? len - 1 : 0),
+        .step = forgotten(&w->step, backward ? -1u : 1),
+    };
+}
+
+static __always_inline struct varmor_cell *cell_get(void *image, u32 cells_line, u32 cell)
+{
+    struct varmor_cell *line = image_line(image, cells_line + cell / VARMOR_CELLS_PER_LINE);
+
+    if (!line)
+        return NULL;
+    return line + (cell & (VARMOR_CELLS_PER_LINE - 1));
+}
+
+static __always_inline int give_up(struct varmor_walk *w, u32 cause)
+{
+    w->cause = cause;
+    return 1;
+}
+
+__noinline int varmor_feed(u32 version, u32 at, u32 backward)
+{
+    struct varmor_walk *w = walk_get(0);
+    struct order order;
+    void *image;
+    u32 state, len;
+
+    if (!w)
+        return VARMOR_STAT_NO_SCRATCH;
+    image = bpf_map_lookup_elem(&varmor_images, &version);
+    if (!image)
+        return give_up(w, VARMOR_STAT_NO_IMAGE);
+    if (at != WALK_NAME)
+        varmor_read_name(at);
+    len = *(volatile u32 *)&w->name_len;
+    if (len == 0 && at != WALK_NAME)
+        return give_up(w, VARMOR_STAT_UNREADABLE);
+    order = order_of(w, len, backward);
+    state = w->state;
+    for (u32 i = 0; i < WORK_NAME_BYTES; i++) {
+        u32 byte = w->name[(order.first + i * order.step) & (WORK_NAME_BYTES - 1)];
+        struct varmor_cell *cell;
+        u8 *classes;
+        u32 next;
+
+        if (i >= len)
+            break;
+        classes = image_line(image, w->classes_line + byte / sizeof(struct varmor_line));
+        if (!classes)
+            return give_up(w, VARMOR_STAT_BAD_IMAGE);
+        cell = cell_get(image, w->cells_line,
+                        state + 1 + classes[byte & (sizeof(struct varmor_line) - 1)]);
+        if (!cell)
+            return give_up(w, VARMOR_STAT_BAD_IMAGE);
+        next = cell->next;
+        if (cell->owner != state) {
+            cell = cell_get(image, w->cells_line, state);
+            if (!cell)
+                return give_up(w, VARMOR_STAT_BAD_IMAGE);
+            next = cell->owner;
+        }
+        state = next & VARMOR_CELL_STATE;
+        if (next & VARMOR_CELL_STOP) {
+            w->state = state;
+            return 1;
+        }
+    }
+    w->state = state;
+    return 0;
+}
+
+/* Takes the place of an automaton in the image over into the walk. False if there is no such
+ * automaton. */
+static __always_inline bool run_start(struct varmor_walk *w, void *image, u32 automaton)
+{
+    u32 words[sizeof(struct varmor_automaton) / sizeof(u32)];
+
+    for (u32 i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        u32 word = automaton * (sizeof(words) / sizeof(words[0])) + i;
+        struct varmor_line *line = image_line(image, 1 + word / VARMOR_LINE_WORDS);
+
+        if (!line) {
+            w->cause = VARMOR_STAT_BAD_IMAGE;
+            return false;
+        }
+        words[i] = line->w[word & (VARMOR_LINE_WORDS - 1)];
+    }
+    w->state = words[2];
+    w->classes_line = words[3];
+    w->cells_line = words[4];
+    return words[0] != 0;
+}
+
+static __always_inline u32 lower(u32 a, u32 b)
+{
+    return a < b ? a : b;
+}
+
+/* Adds what the automaton's last state says. */
+static __always_inline void run_end(struct varmor_walk *w, void *image)
+{
+    struct varmor_cell *record = cell_get(image, w->cells_line, w->state);
+    struct varmor_verdict *verdict;
+    u32 deny, audit;
+
+    if (!record) {
+        w->cause = VARMOR_STAT_BAD_IMAGE;
+        return;
+    }
+    if (record->next == 0)
+        return;
+    verdict = image_line(image, record->next);
+    if (!verdict) {
+        w->cause = VARMOR_STAT_BAD_IMAGE;
+        return;
+    }
+    deny = verdict->deny & w->request.asked;
+    audit = verdict->audit & w->request.asked;
+    w->deny |= deny;
+    w->audit |= audit;
+    for (u32 bit = 0; bit < VARMOR_MAY_BITS; bit++) {
+        if (deny & (1u << bit))
+            w->deny_rule = lower(w->deny_rule, verdict->rule[bit]);
+        else if (audit & (1u << bit))
+            w->audit_rule = lower(w->audit_rule, verdict->rule[bit]);
+    }
+}
+
+/* Feeds n collected dentries. */
+static __always_inline void run_dentries(struct varmor_walk *w, u32 version, u32 n, u32 backward)
+{
+    struct order order = order_of(w, n, backward);
+
+    if (n == 0) { /* the root directory itself */
+        w->name[0] = '/';
+        w->name_len = 1;
+        varmor_feed(version, WALK_NAME, backward);
+        return;
+    }
+    for (u32 i = 0; i < VARMOR_MAX_DEPTH; i++) {
+        if (i >= n || varmor_feed(version, order.first + i * order.step, backward))
+            return;
+    }
+}
+
+#define TEXT_MAX_PIECES 17 /* a string of PATH_MAX bytes */
+
+/* Feeds the request's text, forward or backward. */
+static __always_inline void run_text(struct varmor_walk *w, u32 version, u32 backward)
+{
+    u32 step = WORK_NAME_BYTES - 1; /* what a read brings beside its NUL */
+    u64 text = w->request.text;
+    u32 n_whole = 0;
+
+    if (!text)
+        return;
+    if (backward) { /* where does it end? */
+        for (u32 i = 0; i < TEXT_MAX_PIECES; i++) {
+            long n = bpf_probe_read_kernel_str(w->name, WORK_NAME_BYTES, (void *)(text + i * step));
+
+            if (n <= 0)
+                goto unreadable;
+            n_whole = i;
+            if (n - 1 < step)
+                break;
+        }
+    }
+    for (u32 i = 0; i < TEXT_MAX_PIECES; i++) {
+        u64 from = text + (backward ? n_whole - i : i) * step;
+        long n;
+
+        if (backward && i > n_whole)
+            return;
+        n = bpf_probe_read_kernel_str(w->name, WORK_NAME_BYTES, (void *)from);
+        if (n <= 0)
+            goto unreadable;
+        w->name_len = n - 1;
+        if (varmor_feed(version, WALK_NAME, backward))
+            return;
+        if (!backward && w->name_len < step)
+            return;
+    }
+    if (backward)
+        return;
+    w->cause = VARMOR_STAT_TOO_DEEP;
+    return;
+unreadable:
+    w->cause = VARMOR_STAT_UNREADABLE;
+}
+
+__noinline int varmor_run(u32 version, u32 automaton, u32 n)
+{
+    struct varmor_walk *w = walk_get(0);
+    u32 backward = automaton == VARMOR_FILE_BACKWARD || automaton == VARMOR_EXEC_BACKWARD;
+    void *image;
+
+    if (!w)
+        return VARMOR_STAT_NO_SCRATCH;
+    image = bpf_map_lookup_elem(&varmor_images, &version);
+    if (!image) {
+        w->cause = VARMOR_STAT_NO_IMAGE;
+        return VARMOR_STAT_NO_IMAGE;
+    }
+    if (!run_start(w, image, automaton))
+        return w->cause;
+    if (n == WALK_TEXT)
+        run_text(w, version, backward);
+    else
+        run_dentries(w, version, n, backward);
+    if (!w->cause)
+        run_end(w, image);
+    return w->cause;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+#pragma once
+/*
+ * Paths: collecting a file's path as pointers, and feeding it to an automaton.
+ *
+ * varmor_collect() notes the dentries from a file up to the root of its mount namespace (no name is
+ * read). varmor_run() then feeds names to one automaton, from the root on or from the leaf back,
+ * and ends as soon as the automaton says that nothing can change any more, which is usually after
+ * one or two names.
+ *
+ * All of these are functions that are verified on their own, so that the work of the verifier is
+ * the sum of their loops and not the product. They share the task's struct varmor_walk. Each
+ * returns 0, or an enum varmor_stat that says why the path cannot be judged.
+ */
+#include "bpf/subject.h"
+
+/* Fills walk.dentries from walk.request. */
+int varmor_collect(void);
+/* Replaces the dentries above the first mount's root by those of the file system itself. Returns 0
+ * also if that gives no other path: then walk.n_dentries is 0. */
+int varmor_collect_inside(void);
+/* Feeds the first n of walk.dentries, or the request's text if n is WALK_TEXT, to an automaton of
+ * the image of a version, and adds what it says to the verdict. */
+int varmor_run(u32 version, u32 automaton, u32 n);
+#define WALK_TEXT 0xffffffffu
+/* Feeds the name of a collected dentry, or walk.name as it is if at is WALK_NAME, in the order that
+ * backward says. Returns non-zero when the walk may end. */
+int varmor_feed(u32 version, u32 at, u32 backward);
+#define WALK_NAME 0xffffffffu
+/* Reads the name of a collected dentry into walk.name and its length, with the '/' in front, into
+ * walk.name_len; 0 if it cannot be read. */
+int varmor_read_name(u32 at);

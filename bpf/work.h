@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR Apache-2.0 */
+#pragma once
+/*
+ * What the programs keep for themselves: a task's label, and the memory in which one access is
+ * judged.
+ *
+ * The memory to work in belongs to the task (varmor_walks), because a program can be preempted, and
+ * another one on the same processor would write over it. One task runs at most one hook at a time.
+ * On a kernel without task storage it belongs to the processor (varmor_scratch): the kernels of
+ * that age do not preempt a program unless they were built to.
+ *
+ * Functions that are not inlined are verified once per program, not once per call. Before 5.12 they
+ * can be handed numbers only; so what they share lies here, and each fetches it by walk_get().
+ */
+#include "bpf/varmor_shared.h"
+
+#define WORK_MAX_CROSSINGS 32  /* mount points on the way from a file to the root */
+#define WORK_NAME_BYTES    256 /* '/' and a component */
+
+struct varmor_label {
+    u64 cgroup;  /* key of varmor_cgroups; 0: looked at, and found without a binding */
+    u64 root_sb; /* the container's root directory: its file system and dentry when the label was
+                    given; */
+    u64 root_dentry; /* compared, never followed */
+    u64 checked_ns;  /* varmor_control.running_ns when this was looked at */
+    u64 uring_cred;  /* credentials that the task lent itself for a request of io_uring */
+    u32 active;      /* 0: given by an exec that is not committed yet */
+    u32 reserved;
+};
+
+/* What is asked of varmor_judge_path(). */
+struct varmor_request {
+    u64 mnt, dentry; /* struct vfsmount, struct dentry; mnt 0: a dentry without a mount */
+    u64 text;        /* a string instead of a path; 0 if none */
+    u64 root_sb, root_dentry;
+    u32 asked;          /* VARMOR_MAY_* */
+    u32 automaton;      /* the forward one; its backward one follows */
+    u32 any_deny;       /* of the front */
+    u32 skips_internal; /* non-zero: a mount in no namespace is the kernel's own affair */
+};
+
+struct varmor_walk {
+    struct varmor_request request;
+    struct varmor_event event; /* filled by the hook; copied into the record */
+
+    /* the path: dentries from the leaf to the root; WORK_NAME_PROC and WORK_NAME_SYS stand for
+     * names */
+    u64 dentries[VARMOR_MAX_DEPTH];
+    u32 n_dentries;
+    u32 n_own;      /* those below the first mount's root */
+    u64 first_root; /* that root */
+    u32 n_shown;    /* of the first view, for the record */
+    u32 is_internal;
+    u32 n_above; /* mounts' roots that were passed */
+
+    /* the automaton: see varmor_run() */
+    u32 state, n_classes, classes_line, cells_line, stopped;
+    u8 name[WORK_NAME_BYTES];
+    u32 name_len;
+    u32 first, step; /* the order in which something is gone through */
+
+    /* the verdict so far */
+    u32 deny, audit;
+    u32 deny_rule, audit_rule;
+    u32 cause; /* enum varmor_stat of what cannot be judged */
+};
+
+#define WORK_NAME_PROC 1
+#define WORK_NAME_SYS  2
