@@ -272,6 +272,8 @@ static int read_object(struct objects_reader *rd, const struct node *root, bool 
     if (!o)
         return -ENOMEM;
     o->kind = (enum object_kind)kind;
+    if (!kinds[kind].schema)
+        rd->ret->n_policies++;
     o->at = (struct policy_position){root->line, root->column};
     return kinds[kind].schema ? decode_manifest(d, root, o) : decode_policy(d, root, o);
 }
@@ -330,6 +332,7 @@ int objects_parse_checked(struct objects *ret, const void *data, size_t len,
                           const struct object_checks *checks, struct findings *ret_findings)
 {
     CLEANUP_DOCUMENTS struct documents documents = DOCUMENTS_INIT;
+    size_t n_policies;
     int r;
 
     *ret = (struct objects){0};
@@ -338,7 +341,9 @@ int objects_parse_checked(struct objects *ret, const void *data, size_t len,
     if (r == 0)
         r = read_documents(ret, &documents, checks, ret_findings);
     findings_close(ret_findings);
+    n_policies = ret->n_policies;
     if (r < 0 || ret_findings->n_errors)
         objects_done(ret);
+    ret->n_policies = n_policies;
     return r;
 }

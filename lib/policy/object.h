@@ -51,8 +51,9 @@ struct object {
 };
 
 struct objects {
-    struct object *items;
+    struct object *items; /* owned */
     size_t n;
+    size_t n_policies; /* policies that were met, right or wrong */
 };
 void objects_done(struct objects *o);
 
@@ -71,7 +72,7 @@ struct object_checks {
 
 /*
  * Reads a whole file. Returns 0 when the file could be judged: then *ret holds the objects if
- * ret_findings->n_errors is 0, and is empty otherwise (nothing is half applied). Returns -ENOMEM otherwise.
+ * ret_findings->n_errors is 0, and is empty otherwise (nothing is half applied) but for n_policies. Returns -ENOMEM otherwise.
  * Both outputs are to be given back with their _done functions. A document of another apiVersion or kind is an
  * error; an empty document is nothing. Two objects of one identity in a file are an error.
  */

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* What validate found, as lines ("file:line:column: error: message") or as one JSON object. */
+#include "lib/policy/findings.h"
+
+struct report_row {
+    char *file; /* owned */
+    bool unreadable;
+    struct finding finding; /* its message is owned by the row */
+};
+
+#define REPORT_MAX_ROWS 100000 /* of all files; the counts go on */
+
+struct report {
+    struct report_row *rows; /* owned; in the order of the files, then of position */
+    size_t n;
+    size_t n_files, n_policies, n_errors, n_warnings, n_unreadable, n_dropped;
+};
+void report_done(struct report *r);
+#define CLEANUP_REPORT __attribute__((cleanup(report_done)))
+
+/* Takes over a file's findings, which are empty afterwards; counts them. 0 or -ENOMEM. */
+int report_add_findings(struct report *r, const char *file, struct findings *findings) MUST_CHECK;
+/* Adds an error. at may hold 0, 0 for the file as a whole. 0 or -ENOMEM. */
+int report_add_error(struct report *r, const char *file, unsigned line, unsigned column,
+                     const char *format, ...) PRINTF_FORMAT(5, 6) MUST_CHECK;
+/* A file that could not be read, with the reason. 0 or -ENOMEM. */
+int report_add_unreadable(struct report *r, const char *file, const char *reason) MUST_CHECK;
+
+/* Prints findings on standard output and what is unreadable on standard error. */
+void report_print_text(const struct report *r, bool colour);
+/* "3 files, 5 policies, 2 errors" on standard error. */
+void report_print_summary(const struct report *r);
+/* Prints all on standard output. 0 or -ENOMEM. */
+int report_print_json(const struct report *r) MUST_CHECK;
