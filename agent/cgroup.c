@@ -73,18 +73,18 @@ int cgroup_parse(char **ret, const char *text, size_t len, struct error **reterr
             continue;
         path_len = (size_t)(line_end - path);
         if (path_len == 0 || path[0] != '/' || memchr(path, '\0', path_len))
-            return error_set(reterr, -EBADMSG, "cgroup path %s is not absolute",
+            return error_set(reterr, -EBADMSG, "cgroup path '%s' is not absolute",
                              error_quote_n(path, path_len));
         if (path_len >= CGROUP_PATH_MAX)
             return error_set(reterr, -E2BIG, "a cgroup path of %zu bytes: at most %d", path_len,
                              CGROUP_PATH_MAX - 1);
         if (path_len >= deleted_len &&
             memcmp(path + path_len - deleted_len, DELETED_SUFFIX, deleted_len) == 0)
-            return error_set(reterr, -ESTALE, "cgroup %s is removed",
+            return error_set(reterr, -ESTALE, "cgroup '%s' is removed",
                              error_quote_n(path, path_len));
         if (leaves_namespace(path, path_len))
             return error_set(reterr, -EXDEV,
-                             "cgroup %s is outside of the agent's own cgroup namespace; "
+                             "cgroup '%s' is outside of the agent's own cgroup namespace; "
                              "run the agent in the host's",
                              error_quote_n(path, path_len));
         *ret = strndup(path, path_len);
@@ -182,9 +182,9 @@ static int cgroup_id(const struct cgroup_root *root, const char *path, uint64_t 
     int mount_id;
 
     if (name_to_handle_at(root->fd, path + 1, &h.handle, &mount_id, 0) < 0)
-        return error_errno(reterr, errno, "cgroup %s", error_quote(path));
+        return error_errno(reterr, errno, "cgroup '%s'", error_quote(path));
     if (h.handle.handle_bytes != sizeof(*ret))
-        return error_set(reterr, -EOPNOTSUPP, "cgroup %s: its file handle has %u bytes, not 8",
+        return error_set(reterr, -EOPNOTSUPP, "cgroup '%s': its file handle has %u bytes, not 8",
                          error_quote(path), h.handle.handle_bytes);
     memcpy(ret, h.handle.f_handle, sizeof(*ret));
     return 0;

@@ -102,7 +102,7 @@ int containerd_calls_new(struct containerd_calls **ret, struct loop *loop, const
     r = grpc_channel_new(&calls->channel, loop, &address, NULL, &limits, reterr);
     grpc_address_done(&address);
     if (r < 0)
-        return error_wrap(reterr, r, "containerd at %s", error_quote(socket_path));
+        return error_wrap(reterr, r, "containerd at '%s'", error_quote(socket_path));
     *ret = TAKE(calls);
     return 0;
 }

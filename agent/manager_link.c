@@ -212,11 +212,11 @@ int manager_link_new(struct manager_link **ret, struct loop *loop,
         return error_oom(reterr);
     r = grpc_address_parse(&address, settings->address, reterr);
     if (r < 0)
-        return error_wrap(reterr, r, "manager address %s", error_quote(settings->address));
+        return error_wrap(reterr, r, "manager address '%s'", error_quote(settings->address));
     r = grpc_channel_new(&m->channel, loop, &address, &settings->tls, &limits, reterr);
     grpc_address_done(&address);
     if (r < 0)
-        return error_wrap(reterr, r, "manager %s", error_quote(settings->address));
+        return error_wrap(reterr, r, "manager '%s'", error_quote(settings->address));
     *ret = TAKE(m);
     return 0;
 }

@@ -29,7 +29,7 @@ static int make_folders(const char *path, struct error **reterr)
     char part[PATH_MAX];
 
     if (path[0] != '/' || strlen(path) >= sizeof(part))
-        return error_set(reterr, -EINVAL, "%s is not an absolute path of at most %zu bytes",
+        return error_set(reterr, -EINVAL, "'%s' is not an absolute path of at most %zu bytes",
                          error_quote(path), sizeof(part) - 1);
     for (size_t i = 1;; i++) {
         if (path[i] != '/' && path[i] != '\0')
@@ -37,7 +37,7 @@ static int make_folders(const char *path, struct error **reterr)
         memcpy(part, path, i);
         part[i] = '\0';
         if (mkdir(part, 0700) < 0 && errno != EEXIST)
-            return error_errno(reterr, errno, "folder %s", error_quote(part));
+            return error_errno(reterr, errno, "folder '%s'", error_quote(part));
         if (path[i] == '\0')
             return 0;
     }
@@ -59,7 +59,7 @@ int state_dir_new(struct state_dir **ret, const char *path, struct error **reter
         return r;
     d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (d->fd < 0)
-        return error_errno(reterr, errno, "state folder %s", error_quote(path));
+        return error_errno(reterr, errno, "state folder '%s'", error_quote(path));
     *ret = TAKE(d);
     return 0;
 }
@@ -88,7 +88,7 @@ static int file_name(char ret[static NAME_SIZE], const char *profile, const char
                      struct error **reterr)
 {
     if (!is_file_name(profile))
-        return error_set(reterr, -EINVAL, "profile name %s cannot be a file's name",
+        return error_set(reterr, -EINVAL, "profile name '%s' cannot be a file's name",
                          error_quote(profile));
     snprintf(ret, NAME_SIZE, "%s%s", profile, suffix);
     return 0;
@@ -119,7 +119,7 @@ int state_dir_stage(struct state_dir *d, const struct profile *p, struct error *
     if (r == 0)
         r = profile_encode(p, &encoded);
     if (r < 0)
-        return error_wrap(reterr, r, "profile %s", error_quote(p->name));
+        return error_wrap(reterr, r, "profile '%s'", error_quote(p->name));
     unlinkat(d->fd, name, 0);
     fd = openat(d->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
@@ -225,7 +225,7 @@ static int load_profile(struct state_dir *d, const char *name, const char *suffi
     if (r < 0)
         return error_wrap(reterr, r, "%s/%s", d->path, name);
     if (file_name(wanted, p->name, suffix, NULL) < 0 || strcmp(wanted, name) != 0)
-        return error_set(reterr, -EBADMSG, "%s/%s holds profile %s", d->path, name,
+        return error_set(reterr, -EBADMSG, "%s/%s holds profile '%s'", d->path, name,
                          error_quote(p->name));
     *ret = TAKE(p);
     return 0;
@@ -267,13 +267,13 @@ static int visit_all(struct state_dir *d, const char *suffix,
     int r = 0;
 
     if (!dir)
-        return error_errno(reterr, errno, "state folder %s", error_quote(d->path));
+        return error_errno(reterr, errno, "state folder '%s'", error_quote(d->path));
     fd = -1; /* now the stream's */
     for (const struct dirent *e = readdir(dir); e && r == 0; e = readdir(dir)) {
         if (!has_suffix(e->d_name, suffix))
             continue;
         if (++n > STATE_DIR_MAX_FILES)
-            return error_set(reterr, -E2BIG, "state folder %s has more than %d profiles",
+            return error_set(reterr, -E2BIG, "state folder '%s' has more than %d profiles",
                              error_quote(d->path), STATE_DIR_MAX_FILES);
         r = visit(d, e->d_name, suffix, visitor);
     }
@@ -297,10 +297,10 @@ int state_dir_remove(const char *path, void (*told)(const char *what, void *data
 
     if (fd < 0)
         return errno == ENOENT ? 0
-                               : error_errno(reterr, errno, "state folder %s", error_quote(path));
+                               : error_errno(reterr, errno, "state folder '%s'", error_quote(path));
     dir = fdopendir(fd);
     if (!dir)
-        return error_errno(reterr, errno, "state folder %s", error_quote(path));
+        return error_errno(reterr, errno, "state folder '%s'", error_quote(path));
     fd = -1; /* now the stream's */
     fd_of_dir = dirfd(dir);
     for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
@@ -316,7 +316,7 @@ int state_dir_remove(const char *path, void (*told)(const char *what, void *data
     if (rmdir(path) == 0) {
         char what[PATH_MAX];
 
-        snprintf(what, sizeof(what), "folder %s", path);
+        snprintf(what, sizeof(what), "folder '%s'", path);
         told(what, data);
     }
     return 0;

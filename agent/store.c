@@ -331,7 +331,7 @@ int store_apply(struct store *s, struct profile *p, int64_t now_ns, struct error
     int r = obtain(s, &a.e, p->name);
 
     if (r < 0)
-        return error_wrap(reterr, r, "profile %s", error_quote(p->name));
+        return error_wrap(reterr, r, "profile '%s'", error_quote(p->name));
     a.e->wanted = true;
     a.e->leaving = false;
     if (a.e->in_force && digest_equal(&a.e->in_force->digest, &p->digest) &&

@@ -287,7 +287,7 @@ int containerd_event_decode(struct containerd_event *ret, const uint8_t *data, s
         if (r < 0)
             return r;
         if (!ev.container_id[0])
-            return error_set(reterr, -EBADMSG, "containerd's event %s has no container id",
+            return error_set(reterr, -EBADMSG, "containerd's event '%s' has no container id",
                              error_quote(ev.topic));
     }
     *ret = ev;
@@ -327,7 +327,7 @@ int containerd_container_decode(struct containerd_container *ret, const uint8_t 
     r = json.len > 0 ? oci_spec_parse(&spec, buf_text(&json), json.len, reterr)
                      : oci_spec_parse(&spec, "{}", 2, reterr);
     if (r < 0)
-        return error_wrap(reterr, r, "containerd's container %s", error_quote(m.container.id));
+        return error_wrap(reterr, r, "containerd's container '%s'", error_quote(m.container.id));
 
     memcpy(ret->id, m.container.id, sizeof(ret->id));
     memcpy(ret->image, m.container.image, sizeof(ret->image));

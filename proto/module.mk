@@ -31,6 +31,9 @@ $(GEN)/proto/containerd/containerd.pb.c $(GEN)/proto/containerd/containerd.pb.h 
 	$(Q)mkdir -p $(GEN)/proto/containerd
 	$(Q)protoc --proto_path=proto --nanopb_opt=-Iproto --nanopb_out=$(GEN)/proto containerd/containerd.proto
 
+# Debian's nanopb is a static library without a pkg-config file; only who uses it gets anything of it.
+LDFLAGS_ALL += -lprotobuf-nanopb
+
 containerd_src := containerd_codec.c oci_spec.c
 EXTRA_OBJECTS_containerd := $(B)/gen/proto/containerd/containerd.pb.o
 $(call archive,containerd,proto,$(containerd_src))

@@ -40,7 +40,7 @@ static int parse_annotations(struct labels *ret, const json_t *spec, struct erro
     json_object_foreach((json_t *)annotations, key, value)
     {
         if (!json_is_string(value))
-            return error_set(reterr, -EBADMSG, "OCI spec: annotation %s is not text",
+            return error_set(reterr, -EBADMSG, "OCI spec: annotation '%s' is not text",
                              error_quote(key));
         r = labels_put(ret, key, json_string_value(value));
         if (r == -E2BIG)
