@@ -16,7 +16,8 @@ static struct error error_no_memory = {.code = -ENOMEM, .message = NULL};
 #define QUOTE_MAX_CHARS 120 /* longer quotations make a message unreadable */
 #define QUOTE_BUFFERS   8   /* arguments of one printf that may be quoted */
 
-static int error_vset(struct error **reterr, int code, const char *format, va_list args)
+static int PRINTF_FORMAT(3, 0)
+    error_vset(struct error **reterr, int code, const char *format, va_list args)
 {
     struct error *e;
     char *message = NULL;

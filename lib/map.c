@@ -7,6 +7,8 @@
 #define HASH_NONFATAL_OOM 1
 #define uthash_nonfatal_oom(elt) ((elt)->key = NULL)
 #include <uthash.h>
+/* Its hash function falls through its cases on purpose, and clang does not see why. */
+#pragma GCC diagnostic ignored "-Wimplicit-fallthrough"
 
 struct map_entry {
     char *key; /* owned */
