@@ -271,7 +271,7 @@ static void connection_settle(void *data)
         if (c->is_open)
             connection_flush(c);
         if (c->is_open && c->unsent.len == 0 && (c->is_ending || h2_is_over(c->h2)))
-            connection_end(c, 0, &why);
+            connection_end(c, h2_is_broken(c->h2) ? -EPROTO : 0, &why);
     }
     if (!c->is_over) {
         connection_watch(c);

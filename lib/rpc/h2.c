@@ -196,11 +196,9 @@ static int h2_on_frame_recv(nghttp2_session *session UNUSED, const nghttp2_frame
     case NGHTTP2_HEADERS:
         h2_on_stream_frame(h, frame);
         break;
-    case NGHTTP2_WINDOW_UPDATE:
-        break; /* in proportion to what we send */
     default:
-        h2_count(h, &h->controls);
-        break;
+        break; /* window updates are in proportion to what we send; unknown frames cost us no more
+                  than other bytes */
     }
     return 0;
 }
@@ -210,8 +208,8 @@ static int h2_on_begin_frame(nghttp2_session *session UNUSED, const nghttp2_fram
 {
     struct h2 *h = user_data;
 
-    /* nghttp2 does not tell of these two in on_frame_recv when it does not know or want them. */
-    if (hd->type == NGHTTP2_PRIORITY || hd->type > NGHTTP2_CONTINUATION)
+    /* on_frame_recv is not called for one that nghttp2 ignores. */
+    if (hd->type == NGHTTP2_PRIORITY)
         h2_count(h, &h->controls);
     return 0;
 }
@@ -262,6 +260,10 @@ static int h2_on_frame_send(nghttp2_session *session, const nghttp2_frame *frame
         if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
             frame->rst_stream.error_code != NGHTTP2_CANCEL)
             h2_count(h, &h->resets);
+        break;
+    case NGHTTP2_GOAWAY:
+        if (frame->goaway.error_code != NGHTTP2_NO_ERROR)
+            h->is_broken = true; /* nghttp2 has found something itself */
         break;
     case NGHTTP2_HEADERS:
     case NGHTTP2_DATA:
@@ -403,8 +405,8 @@ int h2_feed(struct h2 *h, const uint8_t *data, size_t len, uint64_t now_ns)
     n = nghttp2_session_mem_recv(h->session, data, len);
     if (n == NGHTTP2_ERR_NOMEM)
         return -ENOMEM;
-    if (n == NGHTTP2_ERR_FLOODED)
-        h2_flooded(h);
+    if (n < 0 && n != NGHTTP2_ERR_BAD_CLIENT_MAGIC)
+        h2_flooded(h); /* too many acknowledgements, settings or continuations are asked of us */
     if (n < 0 || h->is_broken)
         return -EPROTO;
     if (nghttp2_session_get_outbound_queue_size(h->session) > H2_MAX_QUEUED_FRAMES) {
@@ -509,6 +511,11 @@ bool h2_is_ready(const struct h2 *h)
 bool h2_is_over(const struct h2 *h)
 {
     return !nghttp2_session_want_read(h->session) && !nghttp2_session_want_write(h->session);
+}
+
+bool h2_is_broken(const struct h2 *h)
+{
+    return h->is_broken;
 }
 
 unsigned h2_n_streams(const struct h2 *h)

@@ -40,7 +40,7 @@ struct h2_stream;
 #define H2_PING_PER_SECOND    20
 #define H2_RESET_BURST        200
 #define H2_RESET_PER_SECOND   50
-#define H2_CONTROL_BURST      50 /* SETTINGS, PRIORITY, empty DATA, unknown frames */
+#define H2_CONTROL_BURST      50 /* SETTINGS, PRIORITY, empty DATA */
 #define H2_CONTROL_PER_SECOND 5
 
 enum h2_role { H2_CLIENT, H2_SERVER };
@@ -112,8 +112,9 @@ uint64_t h2_deadline_ns(const struct h2 *h); /* when to call h2_tick(); UINT64_M
 /* Runs deadlines and keepalive. 0, or -ETIMEDOUT: the peer no longer answers. */
 int h2_tick(struct h2 *h, uint64_t now_ns);
 
-bool h2_is_ready(const struct h2 *h); /* the peer's SETTINGS have come */
-bool h2_is_over(const struct h2 *h);  /* nothing will be read or written any more */
+bool h2_is_ready(const struct h2 *h);  /* the peer's SETTINGS have come */
+bool h2_is_over(const struct h2 *h);   /* nothing will be read or written any more */
+bool h2_is_broken(const struct h2 *h); /* it ends because the peer broke the protocol or a limit */
 unsigned h2_n_streams(const struct h2 *h);
 uint64_t h2_n_refused(const struct h2 *h); /* requests that were answered with REFUSED_STREAM */
 /* GOAWAY in two steps (RFC 9113, 6.8), so that no request that is on its way is lost; the

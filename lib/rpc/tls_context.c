@@ -19,7 +19,8 @@ static const unsigned char tls_alpn[] = {2, 'h', '2'};
 
 int tls_error(struct error **reterr, int code, const char *what)
 {
-    unsigned long reason = ERR_peek_last_error();
+    unsigned long reason =
+        ERR_peek_error(); /* the first: later ones only say where it was noticed */
     const char *text = reason ? ERR_reason_error_string(reason) : NULL;
 
     error_set(reterr, code, "%s: %s", what, text ? text : strerror(-code));
