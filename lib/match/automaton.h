@@ -12,17 +12,18 @@
  *
  * A backward automaton reads a text from its last byte to its first and is for absolute paths only.
  *
- * Patterns of many stars can need exponentially many states. The ceilings below bound the time and
- * the memory of a build; what would pass them is refused with the rules that cause it.
+ * Patterns of many stars can need exponentially many states. Ceilings bound the time and the memory
+ * of a build; what would pass them is refused with the rules that cause it.
  */
 #include "lib/error.h"
 #include "bpf/varmor_shared.h"
 
 struct pattern;
 
-#define AUTOMATON_MAX_STATES      524288   /* explored: more cannot fit VARMOR_MAX_CELLS either */
-#define AUTOMATON_MAX_ITEMS       16777216 /* members of all state sets: 64 MiB while building */
-#define AUTOMATON_MAX_TRANSITIONS 4194304  /* some 130 MiB while minimising */
+#define AUTOMATON_MAX_STATES 524288 /* explored: more would not fit VARMOR_MAX_CELLS either */
+/* Of each state on average; with the ceiling of states they bound the memory of a build. */
+#define AUTOMATON_ITEMS_PER_STATE       16 /* members of its set */
+#define AUTOMATON_TRANSITIONS_PER_STATE 8
 
 struct automaton_input {
     const struct pattern *pattern; /* borrowed */
@@ -34,10 +35,11 @@ struct automaton_meaning {
     /* The number of the verdict for these rules (ascending, each once, at least one): equal
      * verdicts have equal numbers; 0 is the verdict of no rule. 0 or a negative errno. */
     int (*verdict)(void *data, const uint32_t *rules, size_t n_rules, uint32_t *ret);
-    /* True if rule never makes a difference where other has matched (then states get fewer). May be
-     * NULL: never. */
+    /* True if rule never makes a difference where other has matched (then states get fewer). Of two
+     * that cover each other the lower stays. May be NULL: never. */
     bool (*covered)(void *data, uint32_t rule, uint32_t other);
     void *data;
+    uint32_t max_states; /* a lower ceiling; 0: AUTOMATON_MAX_STATES */
 };
 
 #define AUTOMATON_MAX_BLAMED 3

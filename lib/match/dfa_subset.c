@@ -21,8 +21,11 @@ struct subset {
     struct id_list item_firsts;      /* by state, and one more */
     struct id_table table;           /* of states by set */
     struct id_list moves[256];       /* by class: where the state at hand leads */
-    struct id_list stack;            /* of steps that are still to be followed */
-    struct id_list set;              /* the set under construction */
+    struct id_list common;           /* where it leads by every class */
+    struct id_list always;           /* ALWAYS steps of the set under construction */
+    uint32_t max_states;
+    struct id_list stack; /* of steps that are still to be followed */
+    struct id_list set;   /* the set under construction */
     struct id_list rules;
     uint32_t *marks; /* owned; by step: the turn in which it was last put into a set */
     uint32_t turn;
@@ -38,6 +41,8 @@ static void subset_done(struct subset *s)
     id_list_done(&s->stack);
     id_list_done(&s->set);
     id_list_done(&s->rules);
+    id_list_done(&s->common);
+    id_list_done(&s->always);
     for (size_t i = 0; i < ARRAY_SIZE(s->moves); i++)
         id_list_done(&s->moves[i]);
 }
@@ -52,7 +57,18 @@ static int subset_init(struct subset *s)
         for (unsigned b = 0; b < 256; b++)
             if (pattern_set_has(&s->g->sets[i], (uint8_t)b))
                 s->set_classes[i].bits[s->classes[b] / 64] |= 1ULL << (s->classes[b] % 64);
+    s->max_states = AUTOMATON_MAX_STATES;
+    if (s->meaning->max_states)
+        s->max_states = MIN(s->max_states, s->meaning->max_states);
     return id_list_add(&s->item_firsts, 0);
+}
+
+static bool subset_is_every_class(const struct subset *s, const struct pattern_set *classes)
+{
+    for (unsigned c = 0; c < s->dfa->n_classes; c++)
+        if (!pattern_set_has(classes, (uint8_t)c))
+            return false;
+    return true;
 }
 
 static int subset_compare_ids(const void *a, const void *b)
@@ -62,33 +78,35 @@ static int subset_compare_ids(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-/* Drops from the set what an ALWAYS step in it makes pointless. */
+/* True if an item makes no difference beside an ALWAYS item of the same set. */
+static bool subset_is_pointless(const struct subset *s, uint32_t item, uint32_t always)
+{
+    const struct program_step *i = &s->g->steps[item], *a = &s->g->steps[always];
+    const struct automaton_meaning *m = s->meaning;
+
+    if (a->op != PROGRAM_ALWAYS || always == item)
+        return false;
+    if (i->rule == a->rule)
+        return i->op != PROGRAM_ALWAYS || item > always;
+    if (!m->covered || !m->covered(m->data, i->rule, a->rule))
+        return false;
+    return i->op != PROGRAM_ALWAYS || i->rule > a->rule || !m->covered(m->data, a->rule, i->rule);
+}
+
+/* Drops from the set what an ALWAYS item in it makes pointless. What is dropped covers nothing that
+ * the one that made it so does not. */
 static void subset_prune(struct subset *s)
 {
-    const struct program_step *steps = s->g->steps;
     size_t n_kept = 0;
 
     for (size_t i = 0; i < s->set.n; i++) {
-        uint32_t item = s->set.items[i];
         bool kept = true;
 
-        for (size_t j = 0; kept && j < s->set.n; j++) {
-            uint32_t always = s->set.items[j];
-
-            if (steps[always].op != PROGRAM_ALWAYS || always == item)
-                continue;
-            /* Of two that cover each other the first stays. */
-            if (steps[item].rule == steps[always].rule)
-                kept = steps[item].op == PROGRAM_ALWAYS && item < always;
-            else
-                kept = !s->meaning->covered ||
-                       !s->meaning->covered(s->meaning->data, steps[item].rule, steps[always].rule);
-        }
-        s->marks[item] = kept ? s->turn : 0;
-    }
-    for (size_t i = 0; i < s->set.n; i++)
-        if (s->marks[s->set.items[i]] == s->turn)
+        for (size_t j = 0; kept && j < s->always.n; j++)
+            kept = !subset_is_pointless(s, s->set.items[i], s->always.items[j]);
+        if (kept)
             s->set.items[n_kept++] = s->set.items[i];
+    }
     s->set.n = n_kept;
 }
 
@@ -96,17 +114,18 @@ static void subset_prune(struct subset *s)
 static int subset_close(struct subset *s)
 {
     const struct program_step *steps = s->g->steps;
-    bool has_always = false;
 
     s->turn++;
     s->set.n = 0;
+    s->always.n = 0;
     while (s->stack.n > 0) {
         uint32_t step = s->stack.items[--s->stack.n];
 
         if (s->marks[step] == s->turn)
             continue;
         s->marks[step] = s->turn;
-        has_always = has_always || steps[step].op == PROGRAM_ALWAYS;
+        if (steps[step].op == PROGRAM_ALWAYS && id_list_add(&s->always, step) < 0)
+            return -ENOMEM;
         if (steps[step].op != PROGRAM_SPLIT) {
             if (id_list_add(&s->set, step) < 0)
                 return -ENOMEM;
@@ -117,7 +136,7 @@ static int subset_close(struct subset *s)
     }
     if (s->set.n > 1)
         qsort(s->set.items, s->set.n, sizeof(*s->set.items), subset_compare_ids);
-    if (has_always && s->set.n > 1)
+    if (s->always.n > 0 && s->set.n > 1)
         subset_prune(s);
     return 0;
 }
@@ -140,13 +159,13 @@ static int subset_put_state(struct subset *s, uint32_t *ret, struct error **rete
 
     if (state == ID_TABLE_NONE) {
         state = (uint32_t)s->item_firsts.n - 1;
-        if (state == AUTOMATON_MAX_STATES)
-            return error_set(reterr, -E2BIG, "the patterns together need more than %d states",
-                             AUTOMATON_MAX_STATES);
-        if (s->items.n + s->set.n > AUTOMATON_MAX_ITEMS)
+        if (state == s->max_states)
+            return error_set(reterr, -E2BIG, "the patterns together need more than %u states",
+                             s->max_states);
+        if ((s->items.n + s->set.n) / AUTOMATON_ITEMS_PER_STATE > s->max_states)
             return error_set(reterr, -E2BIG,
-                             "the patterns together need more than %d members of state sets",
-                             AUTOMATON_MAX_ITEMS);
+                             "the patterns together need more than %u members of state sets",
+                             AUTOMATON_ITEMS_PER_STATE * s->max_states);
         if (id_list_reserve(&s->items, s->set.n) < 0 || id_table_reserve(&s->table, 1) < 0)
             return error_oom(reterr);
         memcpy(s->items.items + s->items.n, s->set.items, s->set.n * sizeof(*s->set.items));
@@ -181,42 +200,73 @@ static int subset_verdict(struct subset *s, uint32_t state, uint32_t *ret, struc
     return r == -ENOMEM ? error_oom(reterr) : r;
 }
 
-/* Fills s->moves with the steps that each class leads to from a state. */
+/* Adds where a step leads to s->common or to s->moves. */
+static int subset_add_moves(struct subset *s, uint32_t item)
+{
+    const struct program_step *step = &s->g->steps[item];
+    const struct pattern_set *classes = &s->set_classes[step->op == PROGRAM_SET ? step->other : 0];
+    int r = 0;
+
+    switch (step->op) {
+    case PROGRAM_BYTE:
+        return id_list_add(&s->moves[s->classes[step->byte]], step->next);
+    case PROGRAM_ALWAYS:
+        return id_list_add(&s->common, item);
+    case PROGRAM_SET:
+        if (subset_is_every_class(s, classes))
+            return id_list_add(&s->common, step->next);
+        for (unsigned c = 0; r == 0 && c < s->dfa->n_classes; c++)
+            if (pattern_set_has(classes, (uint8_t)c))
+                r = id_list_add(&s->moves[c], step->next);
+        return r;
+    default:
+        return 0;
+    }
+}
+
 static int subset_collect_moves(struct subset *s, uint32_t state)
 {
     int r = 0;
 
+    s->common.n = 0;
     for (unsigned c = 0; c < s->dfa->n_classes; c++)
         s->moves[c].n = 0;
-    for (uint32_t i = s->item_firsts.items[state]; i < s->item_firsts.items[state + 1]; i++) {
-        uint32_t item = s->items.items[i];
-        const struct program_step *step = &s->g->steps[item];
-
-        if (step->op == PROGRAM_BYTE) {
-            r = id_list_add(&s->moves[s->classes[step->byte]], step->next);
-        } else if (step->op == PROGRAM_SET || step->op == PROGRAM_ALWAYS) {
-            for (unsigned c = 0; r == 0 && c < s->dfa->n_classes; c++)
-                if (step->op == PROGRAM_ALWAYS)
-                    r = id_list_add(&s->moves[c], item);
-                else if (pattern_set_has(&s->set_classes[step->other], (uint8_t)c))
-                    r = id_list_add(&s->moves[c], step->next);
-        }
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    for (uint32_t i = s->item_firsts.items[state]; r == 0 && i < s->item_firsts.items[state + 1];
+         i++)
+        r = subset_add_moves(s, s->items.items[i]);
+    return r;
 }
 
 static bool subset_same_moves(const struct id_list *a, const struct id_list *b)
 {
-    return a->n == b->n && memcmp(a->items, b->items, a->n * sizeof(*a->items)) == 0;
+    return a->n == b->n && (a->n == 0 || memcmp(a->items, b->items, a->n * sizeof(*a->items)) == 0);
 }
 
-/* Adds a state's transitions to the dfa. Most classes lead where the class before them does. */
+/* The state that the moves of one class and those of every class lead to. */
+static int subset_follow(struct subset *s, const struct id_list *moves, uint32_t *ret,
+                         struct error **reterr)
+{
+    const struct id_list *lists[] = {&s->common, moves};
+
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        if (lists[i]->n == 0)
+            continue;
+        if (id_list_reserve(&s->stack, lists[i]->n) < 0)
+            return error_oom(reterr);
+        memcpy(s->stack.items + s->stack.n, lists[i]->items, lists[i]->n * sizeof(uint32_t));
+        s->stack.n += lists[i]->n;
+    }
+    if (subset_close(s) < 0)
+        return error_oom(reterr);
+    return subset_put_state(s, ret, reterr);
+}
+
+/* Adds a state's transitions to the dfa. Classes without moves of their own lead to one state, and
+ * most others lead where the class before them does. */
 static int subset_expand(struct subset *s, uint32_t state, struct error **reterr)
 {
     const struct id_list *before = NULL;
-    uint32_t verdict, target = 0;
+    uint32_t verdict, target = 0, common_target = ID_TABLE_NONE;
     int r;
 
     r = subset_verdict(s, state, &verdict, reterr);
@@ -227,26 +277,21 @@ static int subset_expand(struct subset *s, uint32_t state, struct error **reterr
     for (unsigned c = 0; c < s->dfa->n_classes; c++) {
         const struct id_list *moves = &s->moves[c];
 
-        if (moves->n == 0)
+        if (moves->n == 0 && s->common.n == 0)
             continue;
-        if (!before || !subset_same_moves(moves, before)) {
-            if (id_list_reserve(&s->stack, moves->n) < 0)
-                return error_oom(reterr);
-            memcpy(s->stack.items, moves->items, moves->n * sizeof(*moves->items));
-            s->stack.n = moves->n;
-            if (subset_close(s) < 0)
-                return error_oom(reterr);
-            r = subset_put_state(s, &target, reterr);
-            if (r < 0)
-                return r;
-            before = moves;
-        }
-        if (dfa_add_transition(s->dfa, (uint8_t)c, target) < 0)
+        if (moves->n == 0 && common_target == ID_TABLE_NONE)
+            r = subset_follow(s, moves, &common_target, reterr);
+        else if (moves->n > 0 && (!before || !subset_same_moves(moves, before)))
+            r = subset_follow(s, moves, &target, reterr);
+        if (r < 0)
+            return r;
+        before = moves->n > 0 ? moves : before;
+        if (dfa_add_transition(s->dfa, (uint8_t)c, moves->n > 0 ? target : common_target) < 0)
             return error_oom(reterr);
     }
-    if (s->dfa->targets.n > AUTOMATON_MAX_TRANSITIONS)
-        return error_set(reterr, -E2BIG, "the patterns together need more than %d transitions",
-                         AUTOMATON_MAX_TRANSITIONS);
+    if (s->dfa->targets.n / AUTOMATON_TRANSITIONS_PER_STATE > s->max_states)
+        return error_set(reterr, -E2BIG, "the patterns together need more than %u transitions",
+                         AUTOMATON_TRANSITIONS_PER_STATE * s->max_states);
     return 0;
 }
 

@@ -10,6 +10,11 @@
 #include "lib/match/id_table.h"
 #include "lib/match/pattern.h"
 
+/* States that may go into naming the first rule: a few for each byte of the patterns, and some for
+ * free. */
+#define PATHS_FREE_STATES     1024
+#define PATHS_STATES_PER_BYTE 2
+
 struct path_inputs {
     struct automaton_input *items; /* owned, the patterns too; room for every rule of the profile */
     size_t n;
@@ -17,6 +22,7 @@ struct path_inputs {
 
 struct path_verdicts {
     const struct image *im;
+    bool any_rule;                /* that denies or audits may be named, not just the first */
     struct varmor_verdict *items; /* owned; each once */
     size_t n, capacity;
     struct id_table table;
@@ -138,7 +144,7 @@ static bool path_covered(void *data, uint32_t rule, uint32_t other)
     const struct path_verdicts *vs = data;
     struct path_masks m = path_rule_masks(vs->im, rule), o = path_rule_masks(vs->im, other);
 
-    return other < rule && !(m.deny & ~o.deny) && !(m.audit & ~o.audit);
+    return (other < rule || vs->any_rule) && !(m.deny & ~o.deny) && !(m.audit & ~o.audit);
 }
 
 /* Parses the patterns of a kind and tells them apart by direction. */
@@ -194,23 +200,48 @@ static int paths_add_lines(struct paths *p, struct image *im, struct error **ret
     return 0;
 }
 
+/* Naming the first of all rules that match can need many more states than judging: n patterns like
+ * "XX/a/XX" have to remember, for each part of a name that has been read, which of them matched so
+ * far. Where that gets out of hand, the rule that is named is the first that was found to match for
+ * good. */
+static int paths_build(struct paths *p, const struct image *im, bool backward,
+                       struct automaton **ret, struct error **reterr)
+{
+    const struct path_inputs *in = &p->inputs[backward];
+    struct automaton_meaning meaning = {path_verdict, path_covered, &p->verdicts, 0};
+    struct automaton_blame blame;
+    size_t n_bytes = 0;
+    int r;
+
+    for (size_t i = 0; i < in->n; i++)
+        n_bytes += strlen(im->profile->rules[in->items[i].rule].path.pattern);
+    p->verdicts.any_rule = false;
+    meaning.max_states = (uint32_t)MIN(PATHS_FREE_STATES + PATHS_STATES_PER_BYTE * n_bytes,
+                                       (size_t)AUTOMATON_MAX_STATES);
+    r = automaton_build(ret, in->items, in->n, backward, &meaning, &blame, NULL);
+    if (r == -E2BIG) {
+        p->verdicts.any_rule = true;
+        meaning.max_states = AUTOMATON_MAX_STATES;
+        r = automaton_build(ret, in->items, in->n, backward, &meaning, &blame, reterr);
+    }
+    if (r == -E2BIG)
+        return image_blame(im, blame.rules, blame.n_rules, r, reterr);
+    return r == -ENOMEM ? error_oom(reterr) : r;
+}
+
 static int paths_run(struct paths *p, struct image *im, enum rule_kind kind, struct error **reterr)
 {
-    struct automaton_meaning meaning = {path_verdict, path_covered, &p->verdicts};
+    unsigned first = kind == RULE_EXEC ? VARMOR_EXEC_FORWARD : VARMOR_FILE_FORWARD;
     int r = paths_collect(p, im, kind, reterr);
 
     for (unsigned d = 0; r == 0 && d < ARRAY_SIZE(p->inputs); d++) {
-        unsigned first = kind == RULE_EXEC ? VARMOR_EXEC_FORWARD : VARMOR_FILE_FORWARD;
         CLEANUP(automaton_free) struct automaton *a = NULL;
-        struct automaton_blame blame;
 
         if (p->inputs[d].n == 0)
             continue;
-        r = automaton_build(&a, p->inputs[d].items, p->inputs[d].n, d == 1, &meaning, &blame,
-                            reterr);
-        if (r < 0)
-            return r == -E2BIG ? image_blame(im, blame.rules, blame.n_rules, r, reterr) : r;
-        r = paths_add_lines(p, im, reterr);
+        r = paths_build(p, im, d == 1, &a, reterr);
+        if (r == 0)
+            r = paths_add_lines(p, im, reterr);
         if (r == 0)
             r = image_add_automaton(im, first + d, a, p->lines.items, reterr);
     }

@@ -25,7 +25,9 @@ struct ruleset {
 };
 
 /* Compiles. 0, -ENOMEM, -E2BIG (a limit of varmor_shared.h, with its number) or -EINVAL (a bad pattern), the
- * latter two with *reterr in terms of the rule's origin. A complain profile compiles every deny to an audit. */
+ * latter two with *reterr in terms of the rule's origin. A complain profile compiles every deny to an audit.
+ * The rule that a verdict names is the first that denies, else the first that audits; where so many path rules
+ * overlap that telling which was first needs an automaton out of proportion, it is one of those that match. */
 int ruleset_build(struct ruleset **ret, const struct profile *profile, struct error **reterr);
 struct ruleset *ruleset_free(struct ruleset *r); /* accepts NULL, returns NULL */
 DEFINE_CLEANUP(struct ruleset *, ruleset_free)

@@ -88,7 +88,7 @@ static bool check_cells(const struct check *c, const struct varmor_automaton *a,
             !(mounts ? check_mount_list(c, cell->next) : check_verdict(c, cell->next)))
             return false;
     }
-    return check_state(a, cells, a->start);
+    return a->start <= VARMOR_CELL_STATE && check_state(a, cells, a->start);
 }
 
 static int check_automaton(const struct check *c, unsigned id)

@@ -58,7 +58,7 @@ static void built_done(struct built *b)
 static int build(struct built *b, const char *const *texts, size_t n, bool backward, bool lowest)
 {
     struct automaton_input inputs[MAX_PATTERNS];
-    struct automaton_meaning meaning = {test_verdict, test_covered, &b->data};
+    struct automaton_meaning meaning = {test_verdict, test_covered, &b->data, 0};
     struct automaton_blame blame;
 
     b->data.n_sets = 0;
@@ -246,7 +246,7 @@ START_TEST(patterns_that_explode_are_refused_and_blamed)
 {
     CLEANUP(error_free) struct error *e = NULL;
     struct automaton_input inputs[24];
-    struct automaton_meaning meaning = {test_verdict, NULL, NULL};
+    struct automaton_meaning meaning = {.verdict = test_verdict};
     struct meaning_data *data = calloc(1, sizeof(*data));
     struct automaton *a = NULL;
     struct automaton_blame blame;
