@@ -316,7 +316,7 @@ int state_dir_remove(const char *path, void (*told)(const char *what, void *data
     if (rmdir(path) == 0) {
         char what[PATH_MAX];
 
-        snprintf(what, sizeof(what), "folder '%s'", path);
+        snprintf(what, sizeof(what), "folder %s", path);
         told(what, data);
     }
     return 0;
