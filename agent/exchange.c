@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/exchange.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <time.h>
+
+#include "agent/manager_link.h"
+#include "agent/runtime.h"
+#include "lib/log.h"
+#include "lib/map.h"
+
+#define MAX_FACTS (ENFORCER_FACTS_MAX * STORE_ENFORCERS)
+
+struct exchange {
+    struct exchange_parts parts;
+    struct manager_link *link;
+    const struct runtime *runtime;
+    struct map *removed; /* names of profiles whose removal is to be confirmed -> nothing */
+    struct map *counted; /* profile -> struct digest of the counters that were told last, owned */
+    /* What the last answers borrow. */
+    struct utsname kernel;
+    struct msg_fact facts[MAX_FACTS];
+    struct msg_enforcer_state states[STORE_ENFORCERS];
+    struct msg_held *held; /* owned */
+    uint64_t *counts;      /* owned */
+};
+
+static const enum enforcer_bit bits[STORE_ENFORCERS] = {ENFORCER_APPARMOR, ENFORCER_BPF,
+                                                        ENFORCER_SECCOMP};
+
+int64_t exchange_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * (int64_t)NS_PER_SEC + now.tv_nsec;
+}
+
+int exchange_new(struct exchange **ret, const struct exchange_parts *parts)
+{
+    CLEANUP(exchange_free) struct exchange *x = calloc(1, sizeof(*x));
+
+    if (!x)
+        return -ENOMEM;
+    x->parts = *parts;
+    uname(&x->kernel);
+    x->removed = map_new(NULL, STORE_MAX_PROFILES);
+    x->counted = map_new(free, STORE_MAX_PROFILES);
+    if (!x->removed || !x->counted)
+        return -ENOMEM;
+    *ret = TAKE(x);
+    return 0;
+}
+
+struct exchange *exchange_free(struct exchange *x)
+{
+    if (!x)
+        return NULL;
+    free(x->counts);
+    free(x->held);
+    map_free(x->counted);
+    map_free(x->removed);
+    free(x);
+    return NULL;
+}
+
+void exchange_set_link(struct exchange *x, struct manager_link *link)
+{
+    x->link = link;
+}
+
+void exchange_set_runtime(struct exchange *x, const struct runtime *runtime)
+{
+    x->runtime = runtime;
+}
+
+static struct stream *stream_of(struct exchange *x)
+{
+    return manager_link_stream(x->link);
+}
+
+/* ---- what we say ---- */
+
+static const struct enforcer_facts *facts_of(const struct exchange *x, enum enforcer_bit bit)
+{
+    for (size_t i = 0; i < x->parts.n_enforcers; i++) {
+        if (x->parts.enforcers[i].enforcer->ops->bit == bit)
+            return x->parts.enforcers[i].facts;
+    }
+    return NULL;
+}
+
+static void fill_enforcers(struct exchange *x, struct msg_hello *ret)
+{
+    for (size_t i = 0; i < STORE_ENFORCERS; i++) {
+        const struct enforcer_facts *facts = facts_of(x, bits[i]);
+
+        x->states[i] = (struct msg_enforcer_state){
+            .enforcer = bits[i],
+            .usable = facts && facts->usable,
+            .reason = facts ? facts->reason : "not supported by this version of the agent",
+        };
+        for (size_t f = 0; facts && f < facts->n && ret->n_facts < MAX_FACTS; f++)
+            x->facts[ret->n_facts++] =
+                (struct msg_fact){.name = facts->items[f].name, .value = facts->items[f].value};
+    }
+    ret->enforcers = x->states;
+    ret->n_enforcers = STORE_ENFORCERS;
+    ret->facts = x->facts;
+}
+
+static void put_binding(const char *key, void *data)
+{
+    struct exchange *x = data;
+
+    if (stream_put_binding(stream_of(x), key) < 0)
+        LOG(WARNING, "binding-not-told", "no memory; it is told with the next connection",
+            LOG_STR("container", key));
+}
+
+static int on_hello(struct msg_hello *ret, void *data)
+{
+    struct exchange *x = data;
+    size_t n_profiles;
+
+    store_profiles(x->parts.store, &n_profiles);
+    free(x->held);
+    x->held = calloc(n_profiles + 1, sizeof(*x->held));
+    if (!x->held)
+        return -ENOMEM;
+    *ret = (struct msg_hello){
+        .protocol = MESSAGE_PROTOCOL,
+        .node = x->parts.node_name,
+        .agent_version = VARMOR_VERSION,
+        .kernel = x->kernel.release,
+        .architecture = x->kernel.machine,
+        .runtime = x->runtime ? x->runtime->ops->describe(x->runtime)
+                              : "no container runtime is configured",
+        .held = x->held,
+        .n_held = store_fill_held(x->parts.store, x->held, n_profiles),
+    };
+    fill_enforcers(x, ret);
+    store_begin_sync(x->parts.store);
+    MAP_FOREACH (e, x->counted) /* the manager may be another one: everything is told anew */
+        map_drop(x->counted, map_key(e));
+    MAP_FOREACH (e, x->removed) /* what is held says it */
+        map_drop(x->removed, map_key(e));
+    binder_each(x->parts.binder, put_binding, x);
+    return 0;
+}
+
+static bool on_result(const char *profile, struct msg_result *ret, void *data)
+{
+    struct exchange *x = data;
+
+    if (store_fill_result(x->parts.store, profile, ret)) {
+        map_drop(x->removed, profile);
+        return true;
+    }
+    *ret = (struct msg_result){.name = profile, .removed = true};
+    return map_drop(x->removed, profile);
+}
+
+static bool on_binding(const char *key, struct msg_binding *ret, void *data)
+{
+    struct exchange *x = data;
+
+    return binder_fill(x->parts.binder, key, ret);
+}
+
+/* Reads the counters of a profile in force; false if there are none. Borrowed until the next call.
+ */
+static bool read_counts(struct exchange *x, const char *profile, struct msg_counts *ret)
+{
+    const struct profile *p = store_find(x->parts.store, profile);
+
+    if (!p || p->n_rules == 0)
+        return false;
+    free(x->counts);
+    x->counts = calloc(p->n_rules, sizeof(*x->counts));
+    if (!x->counts)
+        return false;
+    for (size_t i = 0; i < x->parts.n_enforcers; i++) {
+        struct enforcer *e = x->parts.enforcers[i].enforcer;
+
+        if (!(p->enforcers & e->ops->bit) || !e->ops->counts)
+            continue;
+        if (e->ops->counts(e, profile, x->counts, p->n_rules, NULL) < 0)
+            return false;
+        *ret = (struct msg_counts){
+            .profile = p->name, .digest = p->digest, .counts = x->counts, .n = p->n_rules};
+        return true;
+    }
+    return false;
+}
+
+static bool on_counts(const char *profile, struct msg_counts *ret, void *data)
+{
+    return read_counts(data, profile, ret);
+}
+
+/* ---- what the manager says ---- */
+
+static void on_welcome(const char *manager_version, void *data)
+{
+    (void)data;
+    LOG(INFO, "manager-connected", "the manager is there",
+        LOG_STR("manager_version", manager_version));
+}
+
+static void log_outcome(const struct profile *p, int outcome, const struct error *problem)
+{
+    char text[DIGEST_TEXT_SIZE];
+    const char *digest = digest_format(&p->digest, text);
+
+    if (outcome == STORE_APPLIED)
+        LOG(INFO, "profile-applied", "the kernel holds it", LOG_STR("profile", p->name),
+            LOG_STR("digest", digest), LOG_INT("rules", p->n_rules));
+    if (outcome == STORE_APPLIED && problem)
+        LOG(WARNING, "profile-not-kept",
+            "it is in force, and will be missing after a restart without the manager",
+            LOG_STR("profile", p->name), LOG_STR("reason", error_message(problem)));
+    if (outcome == STORE_REFUSED || outcome < 0)
+        LOG(WARNING, "profile-refused", "what was in force before stays in force",
+            LOG_STR("profile", p->name), LOG_STR("digest", digest),
+            LOG_STR("reason", error_message(problem)));
+}
+
+static void on_profile(struct profile *p, void *data)
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+    struct exchange *x = data;
+    int outcome = store_apply(x->parts.store, p, exchange_now_ns(), &problem);
+
+    log_outcome(p, outcome, problem);
+    if (outcome == STORE_APPLIED)
+        binder_refresh(x->parts.binder);
+    if (stream_put_result(stream_of(x), p->name) < 0)
+        LOG(WARNING, "result-not-told", "no memory; it is told with the next connection",
+            LOG_STR("profile", p->name));
+}
+
+/* True if it is gone. */
+static bool remove_profile(struct exchange *x, const char *profile)
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+
+    store_begin_remove(x->parts.store, profile);
+    binder_refresh(x->parts.binder);
+    if (store_remove(x->parts.store, profile, &problem) < 0) {
+        LOG(WARNING, "profile-stays", "it is tried again when the manager asks again",
+            LOG_STR("profile", profile), LOG_STR("reason", error_message(problem)));
+        return false;
+    }
+    map_drop(x->counted, profile);
+    LOG(INFO, "profile-removed", "the kernel no longer holds it", LOG_STR("profile", profile));
+    return true;
+}
+
+static void on_removal(const char *profile, void *data)
+{
+    struct exchange *x = data;
+
+    if (remove_profile(x, profile) && map_put(x->removed, profile, x) < 0)
+        LOG(WARNING, "result-not-told", "no memory; the next hello tells it",
+            LOG_STR("profile", profile));
+    if (stream_put_result(stream_of(x), profile) < 0)
+        LOG(WARNING, "result-not-told", "no memory; the next hello tells it",
+            LOG_STR("profile", profile));
+}
+
+static void on_in_sync(unsigned n_profiles, void *data)
+{
+    struct exchange *x = data;
+    const char *unwanted;
+    size_t n_known;
+
+    while ((unwanted = store_find_unwanted(x->parts.store))) {
+        CLEANUP_FREE char *name = strdup(unwanted);
+
+        if (!name || !remove_profile(x, name))
+            break;
+    }
+    n_known = store_size(x->parts.store);
+    if (n_known != n_profiles)
+        LOG(WARNING, "profiles-differ", "going on with those that are known",
+            LOG_INT("known", n_known), LOG_INT("manager_says", n_profiles));
+    LOG(INFO, "in-sync", "this node has what the manager wants it to have",
+        LOG_INT("profiles", n_known));
+}
+
+const struct stream_owner exchange_stream_owner = {
+    .hello = on_hello,
+    .result = on_result,
+    .binding = on_binding,
+    .counts = on_counts,
+    .welcome = on_welcome,
+    .profile = on_profile,
+    .removal = on_removal,
+    .in_sync = on_in_sync,
+};
+
+/* ---- what happens on the node ---- */
+
+void exchange_binding_changed(struct exchange *x, const char *key)
+{
+    put_binding(key, x);
+    manager_link_flush(x->link);
+}
+
+void exchange_bindings_ready(struct exchange *x)
+{
+    stream_bindings_ready(stream_of(x));
+    manager_link_flush(x->link);
+}
+
+void exchange_violation(struct exchange *x, const struct msg_violation *v)
+{
+    stream_add_violation(stream_of(x), v);
+    manager_link_flush(x->link);
+}
+
+/* True if the counters differ from what was told last. */
+static bool note_counts(struct exchange *x, const struct msg_counts *counts)
+{
+    struct digest *told = map_find(x->counted, counts->profile);
+    CLEANUP_FREE struct digest *now = malloc(sizeof(*now));
+
+    if (!now || digest_of(now, counts->counts, counts->n * sizeof(*counts->counts)) < 0)
+        return false;
+    if (told && digest_equal(told, now))
+        return false;
+    if (map_put(x->counted, counts->profile, now) == 0)
+        now = NULL; /* the map's */
+    return true;
+}
+
+static void poll_one(const char *profile, void *data)
+{
+    struct exchange *x = data;
+    struct msg_counts counts;
+
+    if (read_counts(x, profile, &counts) && note_counts(x, &counts) &&
+        stream_put_counts(stream_of(x), profile) < 0)
+        LOG(WARNING, "counts-not-told", "no memory; the next change tells them",
+            LOG_STR("profile", profile));
+}
+
+void exchange_poll_counts(struct exchange *x)
+{
+    if (!stream_is_greeted(stream_of(x)))
+        return;
+    store_each(x->parts.store, poll_one, x);
+    manager_link_flush(x->link);
+}
+
+void exchange_lost(struct exchange *x, const char *reason, uint64_t retry_ns)
+{
+    (void)x;
+    LOG(WARNING, "manager-away", "what is in force stays in force; trying again",
+        LOG_STR("reason", reason), LOG_INT("retry_ms", retry_ns / NS_PER_MSEC));
+}

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/node.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "agent/binder.h"
+#include "agent/config.h"
+#include "agent/container.h"
+#include "agent/exchange.h"
+#include "agent/manager_link.h"
+#include "agent/runtime.h"
+#include "agent/state_dir.h"
+#include "agent/store.h"
+#include "agent/violation.h"
+#include "agent/violation_log.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+
+struct node {
+    struct loop *loop;
+    const struct config *config;
+    struct enforcer *bpf;
+    struct enforcer_facts bpf_facts;
+    struct store_enforcer enforcers[STORE_ENFORCERS];
+    size_t n_enforcers;
+    struct state_dir *state_dir;
+    struct store *store;
+    struct binder *binder;
+    struct violation_log *violation_log;
+    struct exchange *exchange;
+    struct manager_link *link;
+    struct runtime *runtime; /* NULL: none is configured */
+    struct loop_timer *counts_timer;
+};
+
+/* ---- what the enforcers tell ---- */
+
+static const struct container *on_find_container(uint64_t cgroup_id, void *data)
+{
+    const struct node *n = data;
+
+    return n->binder ? binder_find_cgroup(n->binder, cgroup_id) : NULL;
+}
+
+static void tell_violation(struct node *n, const struct violation *v)
+{
+    const struct container *c = v->container;
+    const struct msg_violation m = {
+        .profile = v->profile_name,
+        .rule = v->rule,
+        .rule_number = v->rule_number,
+        .denied = v->action == VIOLATION_DENIED,
+        .time_ns = (int64_t)v->time_ns,
+        .pid = v->pid,
+        .container_id = c ? c->id : "",
+        .container_name = c ? c->name : "",
+        .pod_name = c ? c->pod_name : "",
+        .pod_namespace = c ? c->pod_namespace : "",
+        .enforcer = v->enforcer,
+        .event = v->event_json,
+    };
+
+    exchange_violation(n->exchange, &m);
+}
+
+static void on_violation(const struct violation *v, void *data)
+{
+    struct node *n = data;
+    int r = n->violation_log
+                ? violation_log_write(n->violation_log, v, store_find(n->store, v->profile_name))
+                : 0;
+
+    if (r < 0)
+        LOG(ERROR, "violation-not-written", "it is told to the manager alone",
+            LOG_STR("file", n->config->violation_log), LOG_STR("reason", strerror(-r)));
+    if (n->link)
+        tell_violation(n, v);
+}
+
+/* ---- what the runtime tells ---- */
+
+static void on_put(const struct container *c, const char *problem, void *data)
+{
+    struct node *n = data;
+
+    binder_put(n->binder, c, problem);
+}
+
+static void on_dropped(const struct container *c, void *data)
+{
+    struct node *n = data;
+
+    binder_dropped(n->binder, c);
+}
+
+static void on_answered(const struct container *c, void *data)
+{
+    struct node *n = data;
+
+    binder_answered(n->binder, c);
+}
+
+static void on_reconciled(void *data)
+{
+    struct node *n = data;
+
+    binder_reconciled(n->binder);
+    exchange_bindings_ready(n->exchange);
+    LOG(DEBUG, "containers-listed", "every container of the runtime is known");
+}
+
+static void on_runtime(const char *reason, void *data)
+{
+    struct node *n = data;
+
+    if (reason)
+        LOG(WARNING, "runtime-away", "bindings stay as they are; trying again",
+            LOG_STR("reason", reason));
+    else
+        LOG(INFO, "runtime-connected", "the container runtime is there",
+            LOG_STR("runtime", n->runtime->ops->describe(n->runtime)));
+}
+
+static void on_trouble(const char *message, void *data)
+{
+    (void)data;
+    LOG(WARNING, "trouble", "going on without it", LOG_STR("reason", message));
+}
+
+/* ---- what the binder tells ---- */
+
+static void on_binding_changed(const char *key, void *data)
+{
+    struct node *n = data;
+    struct msg_binding b;
+
+    if (!binder_fill(n->binder, key, &b))
+        LOG(INFO, "container-unbound", "no profile is for it, or it is gone",
+            LOG_STR("container", key));
+    else if (b.reason[0])
+        LOG(WARNING, "container-not-bound", "it runs without the profile that is for it",
+            LOG_STR("container", key), LOG_STR("profile", b.profile), LOG_STR("reason", b.reason));
+    else
+        LOG(INFO, "container-bound", "a profile holds for it", LOG_STR("container", key),
+            LOG_STR("profile", b.profile), LOG_STR("pod", b.pod_name), LOG_INT("pid", b.pid),
+            LOG_STR("before_first_instruction", b.before_first_instruction ? "yes" : "no"));
+    if (n->link)
+        exchange_binding_changed(n->exchange, key);
+}
+
+static int64_t on_now(void *data)
+{
+    (void)data;
+    return exchange_now_ns();
+}
+
+static void on_link_lost(const char *reason, uint64_t retry_ns, void *data)
+{
+    struct node *n = data;
+
+    exchange_lost(n->exchange, reason, retry_ns);
+}
+
+static void on_counts_timer(void *data)
+{
+    struct node *n = data;
+
+    exchange_poll_counts(n->exchange);
+    loop_timer_set(n->counts_timer, (uint64_t)n->config->counts_interval_ms * NS_PER_MSEC);
+}
+
+/* ---- life ---- */
+
+static int make_enforcers(struct node *n, struct error **reterr)
+{
+    const struct enforcer_events events = {
+        .violation = on_violation, .find_container = on_find_container, .data = n};
+    int r = enforcer_bpf_new(&n->bpf, n->loop, &events, reterr);
+
+    if (r == 0)
+        r = n->bpf->ops->probe(n->bpf, &n->bpf_facts, reterr);
+    if (r < 0)
+        return error_wrap(reterr, r, "BPF enforcer");
+    if (!n->bpf_facts.usable)
+        LOG(ERROR, "enforcer-unusable", "profiles that name it are refused on this node",
+            LOG_STR("enforcer", n->bpf->ops->name), LOG_STR("reason", n->bpf_facts.reason));
+    n->enforcers[n->n_enforcers++] =
+        (struct store_enforcer){.enforcer = n->bpf, .facts = &n->bpf_facts};
+    return 0;
+}
+
+/* The store and the binder, with what an earlier agent left. */
+static int make_state(struct node *n, struct error **reterr)
+{
+    const struct binder_events events = {
+        .changed = on_binding_changed, .trouble = on_trouble, .now_ns = on_now, .data = n};
+    const struct config *c = n->config;
+    CLEANUP(error_free) struct error *problem = NULL;
+    int r;
+
+    if (c->state_dir && c->state_dir[0] && state_dir_new(&n->state_dir, c->state_dir, &problem) < 0)
+        LOG(ERROR, "state-dir", "profiles will be missing after a restart without the manager",
+            LOG_STR("reason", error_message(problem)));
+    if (store_new(&n->store, n->enforcers, n->n_enforcers, n->state_dir) < 0 ||
+        binder_new(&n->binder, n->store, n->enforcers, n->n_enforcers, &events) < 0)
+        return error_oom(reterr);
+    r = store_restore(n->store, exchange_now_ns(), on_trouble, n, reterr);
+    if (r == 0)
+        r = binder_adopt(n->binder, reterr);
+    return r < 0 ? error_wrap(reterr, r, "taking over what an earlier agent left") : 0;
+}
+
+/* Enforcement does not depend on the log: without it the agent goes on, and says so. */
+static int make_violation_log(struct node *n, struct error **reterr)
+{
+    const struct violation_log_settings settings = {
+        .path = n->config->violation_log,
+        .node_name = n->config->node_name,
+        .metadata = getenv("AUDIT_EVENT_METADATA"),
+        .install_namespace = n->config->install_namespace,
+    };
+
+    CLEANUP(error_free) struct error *problem = NULL;
+
+    (void)reterr;
+    if (settings.path && settings.path[0] &&
+        violation_log_new(&n->violation_log, &settings, &problem) < 0)
+        LOG(ERROR, "violation-log", "violations are told to the manager alone",
+            LOG_STR("reason", error_message(problem)));
+    return 0;
+}
+
+static int make_link(struct node *n, struct error **reterr)
+{
+    const struct config *c = n->config;
+    const struct manager_link_settings settings = {
+        .address = c->manager,
+        .tls = {.ca_file = c->tls_ca,
+                .certificate_file = c->tls_cert,
+                .key_file = c->tls_key,
+                .server_name = c->tls_server_name},
+        .token_file = c->token_file,
+    };
+    const struct exchange_parts parts = {
+        .node_name = c->node_name,
+        .store = n->store,
+        .binder = n->binder,
+        .enforcers = n->enforcers,
+        .n_enforcers = n->n_enforcers,
+    };
+    const struct manager_link_events events = {.lost = on_link_lost, .data = n};
+    int r;
+
+    if (exchange_new(&n->exchange, &parts) < 0 ||
+        loop_timer_new(n->loop, &n->counts_timer, on_counts_timer, n) < 0)
+        return error_oom(reterr);
+    r = manager_link_new(&n->link, n->loop, &settings, &exchange_stream_owner, n->exchange, &events,
+                         reterr);
+    if (r == 0)
+        exchange_set_link(n->exchange, n->link);
+    return r;
+}
+
+static int make_runtime(struct node *n, struct error **reterr)
+{
+    const struct runtime_events events = {
+        .put = on_put,
+        .dropped = on_dropped,
+        .answered = on_answered,
+        .reconciled = on_reconciled,
+        .connected = on_runtime,
+        .trouble = on_trouble,
+        .data = n,
+    };
+    const char *socket_path = n->config->containerd_socket;
+    int r;
+
+    if (!socket_path || !socket_path[0])
+        return 0;
+    r = runtime_containerd_new(&n->runtime, n->loop, socket_path, &events, reterr);
+    if (r == 0) {
+        binder_set_runtime(n->binder, n->runtime);
+        exchange_set_runtime(n->exchange, n->runtime);
+    }
+    return r;
+}
+
+int node_new(struct node **ret, struct loop *loop, const struct config *config,
+             struct error **reterr)
+{
+    static int (*const steps[])(struct node * n, struct error * *reterr) = {
+        make_enforcers, make_violation_log, make_state, make_link, make_runtime,
+    };
+    CLEANUP(node_free) struct node *n = calloc(1, sizeof(*n));
+
+    if (!n)
+        return error_oom(reterr);
+    n->loop = loop;
+    n->config = config;
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        int r = steps[i](n, reterr);
+
+        if (r < 0)
+            return r;
+    }
+    *ret = TAKE(n);
+    return 0;
+}
+
+int node_start(struct node *n, struct error **reterr)
+{
+    int r = 0;
+
+    if (n->runtime)
+        r = n->runtime->ops->start(n->runtime, reterr);
+    else
+        exchange_bindings_ready(n->exchange);
+    if (r < 0)
+        return r;
+    manager_link_start(n->link);
+    loop_timer_set(n->counts_timer, (uint64_t)n->config->counts_interval_ms * NS_PER_MSEC);
+    return 0;
+}
+
+struct node *node_free(struct node *n)
+{
+    if (!n)
+        return NULL;
+    if (n->runtime)
+        n->runtime->ops->free(n->runtime);
+    manager_link_free(n->link);
+    loop_timer_free(n->counts_timer);
+    exchange_free(n->exchange);
+    binder_free(n->binder);
+    store_free(n->store);
+    state_dir_free(n->state_dir);
+    if (n->bpf)
+        n->bpf->ops->free(n->bpf);
+    violation_log_free(n->violation_log);
+    free(n);
+    return NULL;
+}
