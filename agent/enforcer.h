@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The enforcer interface: the same for BPF, AppArmor and seccomp. No policy logic inside an enforcer, no
- * kernel detail outside.
+ * The enforcer interface: the same for BPF, AppArmor and seccomp. No policy logic inside an
+ * enforcer, no kernel detail outside.
  *
  * Invariants
- * 1. commit() switches a profile to its new version atomically; before it returns 0 the new version has been
- *    read back from the kernel and its digest compared. When it fails the old version is still in force.
- * 2. What an enforcer put into the kernel stays when the process ends. adopt() takes over what an earlier
- *    agent left; cleanup() removes everything and says what.
- * 3. A binding names a profile by name, and may be made before the profile exists: it takes hold with the
- *    profile's first commit.
- * Calls come from the loop's thread; none blocks longer than a few milliseconds but the first probe().
+ * 1. commit() switches a profile to its new version atomically; before it returns 0 the new version
+ * has been read back from the kernel and its digest compared. When it fails the old version is
+ * still in force.
+ * 2. What an enforcer put into the kernel stays when the process ends. adopt() takes over what an
+ * earlier agent left; cleanup() removes everything and says what.
+ * 3. A binding names a profile by name, and may be made before the profile exists: it takes hold
+ * with the profile's first commit. Calls come from the loop's thread; none blocks longer than a few
+ * milliseconds but the first probe().
  */
 #include "lib/error.h"
 #include "lib/profile.h"
@@ -50,11 +51,12 @@ struct enforcer_events { /* callbacks to the agent; on the loop; may be NULL */
 };
 
 struct enforcer_ops {
-    const char *name;       /* "BPF" */
+    const char *name; /* "BPF" */
     enum enforcer_bit bit;
 
-    /* Loads programs or takes over pinned ones; may be called once. 0 (also when the kernel cannot: then
-     * facts->usable is false with the reason and real errno), -ENOMEM, or -EIO with *reterr. */
+    /* Loads programs or takes over pinned ones; may be called once. 0 (also when the kernel cannot:
+     * then facts->usable is false with the reason and real errno), -ENOMEM, or -EIO with *reterr.
+     */
     int (*probe)(struct enforcer *e, struct enforcer_facts *ret, struct error **reterr);
     /* Calls found() for each profile that the kernel already holds. 0 or a negative errno. */
     int (*adopt)(struct enforcer *e, void (*found)(const struct enforcer_holding *h, void *data),
@@ -67,21 +69,27 @@ struct enforcer_ops {
     void (*discard)(struct enforcer *e, struct enforcer_version *version);
     /* The profile is gone: its bindings are unconfined. 0, also if it was not there. */
     int (*remove)(struct enforcer *e, const char *profile_name, struct error **reterr);
-    /* Ties a container (by cgroup) to a profile; replaces an earlier binding. running: its program may have
-     * begun (else it takes hold at the exec of its program). */
-    int (*bind)(struct enforcer *e, const struct container *c, const char *profile_name, bool running,
-                struct error **reterr);
+    /* Ties a container (by cgroup) to a profile; replaces an earlier binding. running: its program
+     * may have begun (else it takes hold at the exec of its program). */
+    int (*bind)(struct enforcer *e, const struct container *c, const char *profile_name,
+                bool running, struct error **reterr);
     int (*unbind)(struct enforcer *e, uint64_t cgroup_id, struct error **reterr);
     /* Calls found() for each binding that the kernel holds. */
-    int (*bindings)(struct enforcer *e, void (*found)(uint64_t cgroup_id, const char *profile, void *data),
-                    void *data, struct error **reterr);
-    /* Reads back what the kernel holds of a profile. 0, -ENOENT (not held), or another with *reterr. */
+    int (*bindings)(struct enforcer *e,
+                    void (*found)(uint64_t cgroup_id, const char *profile, void *data), void *data,
+                    struct error **reterr);
+    /* Reads back what the kernel holds of a profile. 0, -ENOENT (not held), or another with
+     * *reterr. */
     int (*describe)(struct enforcer *e, const char *profile_name, struct enforcer_holding *ret,
                     struct error **reterr);
-    /* Verdict counters by rule number since the profile's first commit by this or an earlier agent; rules
-     * beyond n are left out. 0 or a negative errno. */
+    /* Verdict counters by rule number since the profile's first commit by this or an earlier agent;
+     * rules beyond n are left out. 0 or a negative errno. */
     int (*counts)(struct enforcer *e, const char *profile_name, uint64_t *ret_counts, size_t n,
                   struct error **reterr);
+    /* All that the manager wants is committed and bound: what an earlier agent left in a form that
+     * this one cannot take over (another layout of the BPF maps), and which stayed in force until
+     * now, goes. 0, also if there is nothing of the kind, or a negative errno. May be NULL. */
+    int (*settle)(struct enforcer *e, struct error **reterr);
     /* Frees what the process holds; the kernel keeps what it has. */
     void (*free)(struct enforcer *e);
 };
@@ -93,6 +101,12 @@ struct enforcer { /* first member of each implementation's struct */
 /* agent/enforcer_bpf.c. Does not touch the kernel yet. events is copied. 0 or -ENOMEM. */
 int enforcer_bpf_new(struct enforcer **ret, struct loop *loop, const struct enforcer_events *events,
                      struct error **reterr);
-/* Detaches and unpins everything that any version of varmor ever pinned; calls told() with one line a thing
+/* Detaches and unpins everything that any version of varmor ever pinned; calls told() with one line
+ * a thing
  * ("link varmor_file_open"). 0, or the first error with *reterr after having gone on. */
-int enforcer_bpf_cleanup(void (*told)(const char *what, void *data), void *data, struct error **reterr);
+int enforcer_bpf_cleanup(void (*told)(const char *what, void *data), void *data,
+                         struct error **reterr);
+/* What the kernel counts beside rules since its first load: the first n of enum varmor_stat
+ * (bpf/varmor_shared.h), summed over processors. e is a BPF enforcer. 0, -ENODEV (not usable) or
+ * another negative errno. */
+int enforcer_bpf_stats(struct enforcer *e, uint64_t *ret, size_t n);

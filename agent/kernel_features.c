@@ -152,7 +152,7 @@ static void fact_add(struct enforcer_facts *facts, const char *name, const char 
         return;
     fact = &facts->items[facts->n++];
     fact->name = name;
-    snprintf(fact->value, sizeof(fact->value), "%s", value);
+    snprintf(fact->value, sizeof(fact->value), "%.*s", (int)sizeof(fact->value) - 1, value);
 }
 
 static void fact_add_errno(struct enforcer_facts *facts, const char *name, int code)

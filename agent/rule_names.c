@@ -18,6 +18,7 @@ struct names_header { /* one line */
 _Static_assert(sizeof(struct names_header) == LINE_BYTES, "the header is one line");
 
 struct rule_names {
+    unsigned n_refs;
     size_t n;
     size_t n_bytes;
     uint32_t *offsets; /* owned: of each name in text */
@@ -26,10 +27,11 @@ struct rule_names {
 
 static struct rule_names *names_alloc(size_t n, size_t n_bytes)
 {
-    CLEANUP(rule_names_free) struct rule_names *names = calloc(1, sizeof(*names));
+    CLEANUP(rule_names_unref) struct rule_names *names = calloc(1, sizeof(*names));
 
     if (!names)
         return NULL;
+    names->n_refs = 1;
     names->offsets = calloc(n + 1, sizeof(names->offsets[0]));
     names->text = calloc(1, n_bytes + 1);
     if (!names->offsets || !names->text)
@@ -60,9 +62,16 @@ struct rule_names *rule_names_new(const struct profile *profile)
     return names;
 }
 
-struct rule_names *rule_names_free(struct rule_names *names)
+struct rule_names *rule_names_ref(struct rule_names *names)
 {
-    if (!names)
+    if (names)
+        names->n_refs++;
+    return names;
+}
+
+struct rule_names *rule_names_unref(struct rule_names *names)
+{
+    if (!names || --names->n_refs > 0)
         return NULL;
     free(names->text);
     free(names->offsets);
@@ -101,7 +110,7 @@ void rule_names_encode(const struct rule_names *names, struct varmor_line *lines
 int rule_names_decode(struct rule_names **ret, const struct varmor_line *lines, size_t n_lines,
                       struct error **reterr)
 {
-    CLEANUP(rule_names_free) struct rule_names *names = NULL;
+    CLEANUP(rule_names_unref) struct rule_names *names = NULL;
     struct names_header header;
     const char *text = (const char *)(lines + 1);
     size_t at = 0;

@@ -12,7 +12,7 @@
  *   line 0      magic, number of names, bytes of text, zeros
  *   line 1 ...  the names, each with its NUL, then zeros
  *
- * Immutable. No I/O, no logging.
+ * Immutable, shared by reference count (plain integers: one thread). No I/O, no logging.
  */
 #include "bpf/varmor_shared.h"
 #include "lib/error.h"
@@ -23,10 +23,11 @@ struct rule_names; /* opaque */
 #define RULE_NAME_MAX        255 /* bytes of a name; the rest of a longer one is cut off */
 #define RULE_NAMES_MAX_LINES (1 + (VARMOR_MAX_RULES * (RULE_NAME_MAX + 1)) / 64 + 1)
 
-/* The names of a profile's rules. NULL: no memory. */
+/* The names of a profile's rules, with one reference. NULL: no memory. */
 struct rule_names *rule_names_new(const struct profile *profile);
-struct rule_names *rule_names_free(struct rule_names *names); /* accepts NULL, returns NULL */
-DEFINE_CLEANUP(struct rule_names *, rule_names_free)
+struct rule_names *rule_names_ref(struct rule_names *names);   /* accepts NULL; returns names */
+struct rule_names *rule_names_unref(struct rule_names *names); /* accepts NULL, returns NULL */
+DEFINE_CLEANUP(struct rule_names *, rule_names_unref)
 
 size_t rule_names_count(const struct rule_names *names);
 /* The name of a rule; "" for a number that no rule has. Borrowed. */

@@ -262,12 +262,17 @@ static int add_container(struct buf *b, const struct container *c)
 
 static int add_policy(struct buf *b, const struct profile *profile)
 {
-    int r = add_key_text(b, "policyKind", profile ? profile->policy_kind : "");
+    const struct {
+        const char *key, *text;
+    } members[] = {
+        {"policyKind", profile ? profile->policy_kind : NULL},
+        {"policyName", profile ? profile->policy_name : NULL},
+        {"policyNamespace", profile ? profile->policy_namespace : NULL},
+    };
+    int r = 0;
 
-    if (r == 0)
-        r = add_key_text(b, "policyName", profile ? profile->policy_name : "");
-    if (r == 0)
-        r = add_key_text(b, "policyNamespace", profile ? profile->policy_namespace : "");
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(members); i++)
+        r = add_key_text(b, members[i].key, members[i].text ? members[i].text : "");
     return r;
 }
 

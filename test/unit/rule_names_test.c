@@ -26,9 +26,9 @@ static struct rule_names *names_of(const char *const *origins)
 
 START_TEST(names_come_back_as_they_were_written)
 {
-    CLEANUP(rule_names_free)
+    CLEANUP(rule_names_unref)
     struct rule_names *names = NAMES("base", "bpfRawRules.files[0]", "", "base");
-    CLEANUP(rule_names_free) struct rule_names *back = NULL;
+    CLEANUP(rule_names_unref) struct rule_names *back = NULL;
     CLEANUP(free) struct varmor_line *lines = calloc(rule_names_lines(names), sizeof(*lines));
 
     rule_names_encode(names, lines);
@@ -44,8 +44,8 @@ END_TEST
 
 START_TEST(a_profile_without_rules_has_one_line)
 {
-    CLEANUP(rule_names_free) struct rule_names *names = NAMES();
-    CLEANUP(rule_names_free) struct rule_names *back = NULL;
+    CLEANUP(rule_names_unref) struct rule_names *names = NAMES();
+    CLEANUP(rule_names_unref) struct rule_names *back = NULL;
     struct varmor_line line;
 
     ck_assert_uint_eq(rule_names_lines(names), 1);
@@ -58,7 +58,7 @@ END_TEST
 START_TEST(a_name_that_is_too_long_is_cut)
 {
     char longest[RULE_NAME_MAX + 2];
-    CLEANUP(rule_names_free) struct rule_names *names = NULL;
+    CLEANUP(rule_names_unref) struct rule_names *names = NULL;
 
     memset(longest, 'x', sizeof(longest) - 1);
     longest[sizeof(longest) - 1] = '\0';
@@ -85,7 +85,7 @@ static const struct {
 
 START_TEST(damaged_names_are_refused)
 {
-    CLEANUP(rule_names_free) struct rule_names *names = NAMES("first", "second"), *back = NULL;
+    CLEANUP(rule_names_unref) struct rule_names *names = NAMES("first", "second"), *back = NULL;
     CLEANUP(error_free) struct error *e = NULL;
     struct varmor_line lines[2];
 
@@ -99,8 +99,8 @@ END_TEST
 
 START_TEST(counters_follow_their_rules_by_name)
 {
-    CLEANUP(rule_names_free) struct rule_names *old = NAMES("a", "b", "twice", "twice", "gone");
-    CLEANUP(rule_names_free)
+    CLEANUP(rule_names_unref) struct rule_names *old = NAMES("a", "b", "twice", "twice", "gone");
+    CLEANUP(rule_names_unref)
     struct rule_names *new = NAMES("new", "twice", "b", "a", "twice", "twice");
     const uint64_t from[] = {1, 20, 300, 4000, 50000};
     uint64_t to[] = {7, 7, 7, 7, 7, 7};

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/enforcer_bpf.h"
+
+#include "agent/rule_names.h"
+#include "lib/ruleset/ruleset.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LINE_BYTES sizeof(struct varmor_line)
+/* Lines of an image map: what the programs walk, and the rule names behind it. */
+#define IMAGE_LINES_MAX (VARMOR_MAX_LINES + RULE_NAMES_MAX_LINES)
+
+DEFINE_CLEANUP(struct ruleset_prefix *, free)
+
+void version_facts_done(struct version_facts *facts)
+{
+    rule_names_unref(facts->names);
+    *facts = (struct version_facts){};
+}
+
+/* ---- into the kernel ---- */
+
+static int image_make(int *ret_fd, const struct enforcer_version *v, struct error **reterr)
+{
+    CLEANUP_WINDOW struct kernel_window window = {};
+    CLEANUP_CLOSE int fd = -1;
+    size_t n = v->ruleset->n_lines + rule_names_lines(v->names);
+    struct varmor_line *lines;
+    int r;
+
+    r = kernel_map_new_array(&fd, "varmor_image", LINE_BYTES, (uint32_t)n, reterr);
+    if (r < 0)
+        return r;
+    r = kernel_window_open(&window, fd, n * LINE_BYTES);
+    if (r < 0)
+        return error_errno(reterr, r, "window on the image's %zu lines", n);
+    lines = window.data;
+    memcpy(lines, v->ruleset->lines, v->ruleset->n_lines * LINE_BYTES);
+    rule_names_encode(v->names, lines + v->ruleset->n_lines);
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+/* *ret_fd stays -1 for a version without addresses: the programs look only where its front sends
+ * them. */
+static int trie_make(int *ret_fd, const struct ruleset *ruleset, struct error **reterr)
+{
+    CLEANUP_CLOSE int fd = -1;
+    int r;
+
+    if (ruleset->n_prefixes == 0)
+        return 0;
+    r = kernel_map_new_trie(&fd, "varmor_trie", (uint32_t)ruleset->n_prefixes, reterr);
+    if (r < 0)
+        return r;
+    r = kernel_map_fill_trie(fd, ruleset->prefixes, ruleset->n_prefixes);
+    if (r < 0)
+        return error_errno(reterr, r, "trie of %zu prefixes", ruleset->n_prefixes);
+    *ret_fd = TAKE_FD(fd);
+    return 0;
+}
+
+static int inner_put(const int *maps, enum kernel_map outer, uint32_t number, int inner_fd,
+                     struct error **reterr)
+{
+    int r = kernel_map_put_inner(maps[outer], number, inner_fd);
+
+    if (r == -E2BIG)
+        return error_set(reterr, r, "the kernel holds %d versions of profiles, which is the limit",
+                         VARMOR_MAX_VERSIONS);
+    return r < 0 ? error_errno(reterr, r, "version %u", number) : 0;
+}
+
+int version_insert(const int maps[static KERNEL_MAPS], uint32_t number,
+                   const struct enforcer_version *v, struct error **reterr)
+{
+    CLEANUP_CLOSE int image_fd = -1;
+    CLEANUP_CLOSE int counts_fd = -1;
+    CLEANUP_CLOSE int trie_fd = -1;
+    int r;
+
+    r = image_make(&image_fd, v, reterr);
+    if (r == 0)
+        r = kernel_map_new_array(&counts_fd, "varmor_count", sizeof(uint64_t),
+                                 (uint32_t)v->ruleset->n_rules, reterr);
+    if (r == 0)
+        r = trie_make(&trie_fd, v->ruleset, reterr);
+    if (r < 0)
+        return r;
+
+    r = inner_put(maps, KERNEL_MAP_COUNTS, number, counts_fd, reterr);
+    if (r < 0)
+        return r;
+    r = trie_fd < 0 ? 0 : inner_put(maps, KERNEL_MAP_EGRESS, number, trie_fd, reterr);
+    if (r == 0)
+        r = inner_put(maps, KERNEL_MAP_IMAGES, number, image_fd, reterr);
+    if (r < 0) {
+        kernel_map_drop_inner(maps[KERNEL_MAP_EGRESS], number);
+        kernel_map_drop_inner(maps[KERNEL_MAP_COUNTS], number);
+    }
+    return r;
+}
+
+/* ---- back from the kernel ---- */
+
+/* The inner map of a version: 0 with *ret_fd, or -1 there if may_lack and there is none. */
+static int inner_open(const int *maps, enum kernel_map outer, uint32_t number, bool may_lack,
+                      int *ret_fd, struct error **reterr)
+{
+    int r = kernel_map_open_inner(maps[outer], number, ret_fd);
+
+    if (r < 0)
+        return error_errno(reterr, r, "version %u", number);
+    if (r == 0 && !may_lack)
+        return error_set(reterr, -ENOENT, "the kernel holds no version %u", number);
+    return 0;
+}
+
+/* Everything that an image tells but its digest. */
+static int image_read(const struct varmor_line *lines, size_t n, size_t *ret_n_lines,
+                      struct version_facts *facts, struct error **reterr)
+{
+    struct varmor_front front;
+    struct varmor_name name;
+    int r;
+
+    if (n < 1 + (sizeof(struct varmor_index) + sizeof(name)) / LINE_BYTES)
+        return error_set(reterr, -EINVAL, "an image of %zu lines is too short", n);
+    memcpy(&front, lines, sizeof(front));
+    if (front.magic != VARMOR_MAGIC || front.n_lines > n)
+        return error_set(reterr, -EINVAL, "the front of the image is damaged");
+    r = ruleset_check_image(lines, front.n_lines, reterr);
+    if (r < 0)
+        return r;
+    r = rule_names_decode(&facts->names, lines + front.n_lines, n - front.n_lines, reterr);
+    if (r < 0)
+        return r;
+    memcpy(&name, lines + 1 + sizeof(struct varmor_index) / LINE_BYTES, sizeof(name));
+    memcpy(facts->profile, name.profile, strnlen(name.profile, sizeof(facts->profile) - 1));
+    _Static_assert(sizeof(name.digest) == sizeof(facts->digest.bytes), "one digest");
+    memcpy(facts->digest.bytes, name.digest, sizeof(name.digest));
+    *ret_n_lines = front.n_lines;
+    return 0;
+}
+
+/* Reads the image through a window of its own, and digests it together with the prefixes. */
+static int image_read_and_digest(int fd, const struct ruleset_prefix *prefixes, size_t n_prefixes,
+                                 struct version_facts *facts, struct error **reterr)
+{
+    CLEANUP_WINDOW struct kernel_window window = {};
+    uint32_t n = 0;
+    size_t n_lines;
+    int r;
+
+    r = kernel_map_size(fd, &n);
+    if (r == 0 && (n == 0 || n > IMAGE_LINES_MAX))
+        return error_set(reterr, -EINVAL, "an image of %u lines is none of ours", n);
+    if (r == 0)
+        r = kernel_window_open(&window, fd, n * LINE_BYTES);
+    if (r < 0)
+        return error_errno(reterr, r, "image");
+    r = image_read(window.data, n, &n_lines, facts, reterr);
+    if (r < 0)
+        return r;
+    r = ruleset_digest(&facts->image_digest, window.data, n_lines, prefixes, n_prefixes);
+    return r < 0 ? error_oom(reterr) : 0;
+}
+
+int version_read(const int maps[static KERNEL_MAPS], uint32_t number, struct version_facts *ret,
+                 struct error **reterr)
+{
+    __attribute__((cleanup(version_facts_done))) struct version_facts facts = {};
+    CLEANUP(free) struct ruleset_prefix *prefixes = NULL;
+    CLEANUP_CLOSE int image_fd = -1;
+    CLEANUP_CLOSE int counts_fd = -1;
+    CLEANUP_CLOSE int trie_fd = -1;
+    size_t n_prefixes = 0;
+    int r;
+
+    r = inner_open(maps, KERNEL_MAP_IMAGES, number, false, &image_fd, reterr);
+    if (r == 0)
+        r = inner_open(maps, KERNEL_MAP_COUNTS, number, false, &counts_fd, reterr);
+    if (r == 0)
+        r = inner_open(maps, KERNEL_MAP_EGRESS, number, true, &trie_fd, reterr);
+    if (r < 0)
+        return r;
+    r = kernel_map_size(counts_fd, &facts.n_counts);
+    if (r == 0 && trie_fd >= 0)
+        r = kernel_map_read_trie(trie_fd, &prefixes, &n_prefixes, VARMOR_MAX_PREFIXES);
+    if (r < 0)
+        return error_errno(reterr, r, "version %u", number);
+    r = image_read_and_digest(image_fd, prefixes, n_prefixes, &facts, reterr);
+    if (r < 0)
+        return error_wrap(reterr, r, "version %u", number);
+    *ret = facts;
+    facts.names = NULL; /* now the caller's */
+    return 0;
+}
+
+int version_open_counts(const int maps[static KERNEL_MAPS], uint32_t number,
+                        struct kernel_window *ret, uint32_t *ret_n, struct error **reterr)
+{
+    CLEANUP_CLOSE int fd = -1;
+    uint32_t n = 0;
+    int r;
+
+    r = inner_open(maps, KERNEL_MAP_COUNTS, number, false, &fd, reterr);
+    if (r < 0)
+        return r;
+    r = kernel_map_size(fd, &n);
+    if (r == 0 && n > VARMOR_MAX_RULES)
+        r = -E2BIG;
+    if (r == 0)
+        r = kernel_window_open(ret, fd, n * sizeof(uint64_t));
+    if (r < 0)
+        return error_errno(reterr, r, "counters of version %u", number);
+    *ret_n = n;
+    return 0;
+}
