@@ -20,6 +20,10 @@ struct exchange {
     struct manager_link *link;
     const struct runtime *runtime;
     struct map *removed; /* names of profiles whose removal is to be confirmed -> nothing */
+    bool in_sync;        /* the manager has said all, on this or an earlier connection */
+    bool bindings_ready; /* the runtime has told all containers, or there is none */
+    bool settled;        /* what earlier agents left and we cannot take over is gone */
+    bool away_told;      /* that the manager is away, since it was last there */
     struct map *counted; /* profile -> struct digest of the counters that were told last, owned */
     /* What the last answers borrow. */
     struct utsname kernel;
@@ -207,7 +211,9 @@ static bool on_counts(const char *profile, struct msg_counts *ret, void *data)
 
 static void on_welcome(const char *manager_version, void *data)
 {
-    (void)data;
+    struct exchange *x = data;
+
+    x->away_told = false;
     LOG(INFO, "manager-connected", "the manager is there",
         LOG_STR("manager_version", manager_version));
 }
@@ -273,6 +279,28 @@ static void on_removal(const char *profile, void *data)
             LOG_STR("profile", profile));
 }
 
+/* Everything that the manager wants is committed and bound: what an earlier agent left in another
+ * form may go. */
+static void settle(struct exchange *x)
+{
+    if (x->settled || !x->in_sync || !x->bindings_ready)
+        return;
+    x->settled = true;
+    for (size_t i = 0; i < x->parts.n_enforcers; i++) {
+        CLEANUP(error_free) struct error *problem = NULL;
+        const struct store_enforcer *se = &x->parts.enforcers[i];
+
+        if (!se->facts->usable || !se->enforcer->ops->settle)
+            continue;
+        if (se->enforcer->ops->settle(se->enforcer, &problem) < 0) {
+            x->settled = false;
+            LOG(WARNING, "not-settled", "what an earlier agent left stays in force beside ours",
+                LOG_STR("enforcer", se->enforcer->ops->name),
+                LOG_STR("reason", error_message(problem)));
+        }
+    }
+}
+
 static void on_in_sync(unsigned n_profiles, void *data)
 {
     struct exchange *x = data;
@@ -291,6 +319,8 @@ static void on_in_sync(unsigned n_profiles, void *data)
             LOG_INT("known", n_known), LOG_INT("manager_says", n_profiles));
     LOG(INFO, "in-sync", "this node has what the manager wants it to have",
         LOG_INT("profiles", n_known));
+    x->in_sync = true;
+    settle(x);
 }
 
 const struct stream_owner exchange_stream_owner = {
@@ -314,8 +344,10 @@ void exchange_binding_changed(struct exchange *x, const char *key)
 
 void exchange_bindings_ready(struct exchange *x)
 {
+    x->bindings_ready = true;
     stream_bindings_ready(stream_of(x));
     manager_link_flush(x->link);
+    settle(x);
 }
 
 void exchange_violation(struct exchange *x, const struct msg_violation *v)
@@ -360,7 +392,12 @@ void exchange_poll_counts(struct exchange *x)
 
 void exchange_lost(struct exchange *x, const char *reason, uint64_t retry_ns)
 {
-    (void)x;
-    LOG(WARNING, "manager-away", "what is in force stays in force; trying again",
-        LOG_STR("reason", reason), LOG_INT("retry_ms", retry_ns / NS_PER_MSEC));
+    if (x->away_told) {
+        LOG(DEBUG, "manager-still-away", "trying again", LOG_STR("reason", reason),
+            LOG_INT("retry_ms", retry_ns / NS_PER_MSEC));
+        return;
+    }
+    x->away_told = true;
+    LOG(WARNING, "manager-away", "what is in force stays in force; trying again for ever",
+        LOG_STR("reason", reason));
 }

@@ -32,6 +32,7 @@ struct node {
     struct manager_link *link;
     struct runtime *runtime; /* NULL: none is configured */
     struct loop_timer *counts_timer;
+    bool runtime_away_told; /* since it was last there */
 };
 
 /* ---- what the enforcers tell ---- */
@@ -114,10 +115,11 @@ static void on_runtime(const char *reason, void *data)
 {
     struct node *n = data;
 
-    if (reason)
-        LOG(WARNING, "runtime-away", "bindings stay as they are; trying again",
+    if (reason && !n->runtime_away_told)
+        LOG(WARNING, "runtime-away", "bindings stay as they are; trying again for ever",
             LOG_STR("reason", reason));
-    else
+    n->runtime_away_told = reason != NULL;
+    if (!reason)
         LOG(INFO, "runtime-connected", "the container runtime is there",
             LOG_STR("runtime", n->runtime->ops->describe(n->runtime)));
 }
