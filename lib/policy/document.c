@@ -389,7 +389,7 @@ static int reader_syntax_error(struct reader *rd)
     const yaml_parser_t *p = &rd->parser;
     unsigned line = mark_line(p->problem_mark), column = mark_column(p->problem_mark);
 
-    if (p->error == YAML_MEMORY_ERROR)
+    if (p->error == YAML_MEMORY_ERROR || !p->problem) /* not every path of libyaml sets the code */
         return -ENOMEM;
     if (p->context)
         findings_add(rd->findings, FINDING_ERROR, line, column,
@@ -429,7 +429,7 @@ int documents_read(struct documents *ret, const void *data, size_t len, struct f
                      "%zu bytes are too many for one file: at most %u", len, OBJECT_FILE_MAX_BYTES);
         return 0;
     }
-    if (!source_text_check(data, len, findings))
+    if (len == 0 || !source_text_check(data, len, findings))
         return 0;
     ret->arena = arena_new(DOCUMENTS_MAX_BYTES);
     if (!ret->arena || !yaml_parser_initialize(&rd.parser))

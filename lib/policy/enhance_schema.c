@@ -325,7 +325,7 @@ static int check_custom_seccomp(struct decoder *d, const struct node *map, void 
 
     if (custom->custom_profile) {
         json = json_loads(custom->custom_profile, JSON_REJECT_DUPLICATES, &e);
-        if (!json && json_error_code(&e) == json_error_out_of_memory)
+        if (!json && (json_error_code(&e) == json_error_out_of_memory || !*e.text))
             return -ENOMEM;
         if (!json)
             decoder_error_in(d, text, "not JSON: %s in line %d, column %d of the text", e.text,

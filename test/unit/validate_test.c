@@ -79,7 +79,7 @@ static const struct {
      "<stdin>:1:1: error: field 'metadata' is missing\n",
      "1 file, 0 policies, 2 errors\n"},
     {{"-q", "-"}, "kind: Pod\n", 1, "", ""},
-    {{"test/policies/good", "-"}, GOOD, 0, "", "6 files, 9 policies, 0 errors\n"},
+    {{"test/policies/good", "-"}, GOOD, 0, "", "7 files, 9 policies, 0 errors\n"},
     {{"-", "test/policies/nowhere.yaml"},
      GOOD,
      3,
