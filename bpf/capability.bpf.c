@@ -61,15 +61,11 @@ int BPF_PROG(varmor_capable, const struct cred *cred, struct user_namespace *ns,
     if ((!v.deny && !v.audit) || is_on_behalf(&s))
         return 0;
     r = conclude(&s, &v);
-    if (!wants_report(&v) || options & CAP_OPT_NOAUDIT)
+    if (options & CAP_OPT_NOAUDIT)
         return r;
-    w = walk_get(WALK_MAKE);
-    if (!w) {
-        stat_add(VARMOR_STAT_EVENTS_LOST);
+    w = event_wanted(&s, &v, VARMOR_EVENT_CAPABILITY);
+    if (!w)
         return r;
-    }
-    event_begin(w, &s, VARMOR_EVENT_CAPABILITY);
-    event_verdict(w, &v);
     w->event.capability = capability;
     varmor_report(0);
     return r;

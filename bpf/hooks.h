@@ -47,6 +47,17 @@ static inline bool varmor_hook_wanted(enum varmor_hook_kind kind, bool is_there,
     X(varmor_label_free, task_free, HOOK_WITHOUT_TASK_STORAGE, "the end of a process")             \
     X(varmor_label_uring, uring_override_creds, HOOK_IF_PRESENT, "credentials lent to io_uring")   \
     X(varmor_capable, capable, HOOK_NEEDED, "capabilities")                                        \
+    X(varmor_exec, bprm_check_security, HOOK_NEEDED, "programs")                                   \
+    X(varmor_socket, socket_create, HOOK_NEEDED, "sockets")                                        \
+    X(varmor_connect, socket_connect, HOOK_NEEDED, "connect")                                      \
+    X(varmor_send, socket_sendmsg, HOOK_NEEDED, "sendto and sendmsg")                              \
+    X(varmor_ptrace, ptrace_access_check, HOOK_NEEDED, "ptrace")                                   \
+    X(varmor_traceme, ptrace_traceme, HOOK_NEEDED, "PTRACE_TRACEME")                               \
+    X(varmor_mount, sb_mount, HOOK_NEEDED, "mount")                                                \
+    X(varmor_new_mount, sb_kern_mount, HOOK_NEEDED, "fsmount")                                     \
+    X(varmor_remount, sb_remount, HOOK_NEEDED, "fspick and reconfigure")                           \
+    X(varmor_move_mount, move_mount, HOOK_NEEDED, "move_mount")                                    \
+    X(varmor_umount, sb_umount, HOOK_NEEDED, "umount")                                             \
     X(varmor_file_open, file_open, HOOK_NEEDED, "opening files")                                   \
     X(varmor_path_truncate, path_truncate, HOOK_NEEDED, "truncate")                                \
     X(varmor_file_truncate, file_truncate, HOOK_IF_PRESENT,                                        \

@@ -84,17 +84,40 @@ static __always_inline int conclude(const struct subject *s, const struct verdic
     return refuse_if(v->deny);
 }
 
-/* True if a record is to be made. */
-static __always_inline bool wants_report(const struct verdict *v)
+/* The walk with an event begun, if the verdict is to be reported; the hook adds what it knows and
+ * calls varmor_report(). NULL: nothing is to be reported, or there is no memory to do it. */
+static __always_inline struct varmor_walk *event_wanted(const struct subject *s,
+                                                        const struct verdict *v, u32 kind)
 {
-    return v->audit || v->cause;
-}
+    struct varmor_walk *w;
 
-static __always_inline void event_verdict(struct varmor_walk *w, const struct verdict *v)
-{
+    if (!v->audit && !v->cause)
+        return NULL;
+    w = walk_get(WALK_MAKE);
+    if (!w) {
+        stat_add(VARMOR_STAT_EVENTS_LOST);
+        return NULL;
+    }
+    event_begin(w, s, kind);
     w->event.action = v->deny ? VARMOR_ACTION_DENIED : VARMOR_ACTION_AUDITED;
     w->event.rule = v->rule;
     w->event.cause = v->cause;
+    return w;
+}
+
+/* Adds what one table says to what others said: a denying rule before an auditing one, the lower
+ * before the higher. */
+static __always_inline struct verdict combine(struct verdict v, bool deny, bool audit, u32 rule)
+{
+    if (!deny && !audit)
+        return v;
+    if (deny == v.deny)
+        v.rule = rule < v.rule ? rule : v.rule;
+    else if (deny)
+        v.rule = rule;
+    v.deny |= deny;
+    v.audit |= audit;
+    return v;
 }
 
 /* What cannot be judged. */
@@ -111,17 +134,10 @@ static __always_inline struct verdict unjudgeable(const struct subject *s, u32 c
 static __always_inline int conclude_unjudgeable(const struct subject *s, u32 kind, u32 cause)
 {
     struct verdict v = unjudgeable(s, cause);
-    struct varmor_walk *w;
     int r = conclude(s, &v);
 
-    w = walk_get(WALK_MAKE);
-    if (!w) {
-        stat_add(VARMOR_STAT_EVENTS_LOST);
-        return r;
-    }
-    event_begin(w, s, kind);
-    event_verdict(w, &v);
-    varmor_report(0);
+    if (event_wanted(s, &v, kind))
+        varmor_report(0);
     return r;
 }
 
@@ -154,17 +170,11 @@ struct path_question {
     bool skips_internal;
 };
 
-/* Judges a path of a mount (NULL: none known) and a dentry. The rules concern it: that was asked
- * before. */
-static __always_inline int judge_path(const struct subject *s, const struct path_question *q,
-                                      const struct vfsmount *mnt, const struct dentry *dentry)
+/* Judges a path of a mount (NULL: none known) and a dentry; the verdict is left in the walk. */
+static __always_inline void ask_path(const struct subject *s, const struct path_question *q,
+                                     struct varmor_walk *w, const struct vfsmount *mnt,
+                                     const struct dentry *dentry)
 {
-    struct varmor_walk *w = walk_get(WALK_MAKE);
-    struct verdict v;
-    int r;
-
-    if (!w)
-        return conclude_unjudgeable(s, q->kind, VARMOR_STAT_NO_SCRATCH);
     verdict_clear(w);
     w->request.mnt = (u64)mnt;
     w->request.dentry = (u64)dentry;
@@ -175,42 +185,19 @@ static __always_inline int judge_path(const struct subject *s, const struct path
     w->request.automaton = q->automaton;
     w->request.skips_internal = q->skips_internal;
     varmor_judge_path(s->version);
-    v = verdict_of_walk(s, w);
-    r = conclude(s, &v);
-    if (wants_report(&v)) {
-        event_begin(w, s, q->kind);
-        event_verdict(w, &v);
-        w->event.permissions = q->asked;
-        varmor_report(1);
-    }
-    return r;
 }
 
-/* The same for a string. */
-static __always_inline int judge_text(const struct subject *s, const struct path_question *q,
-                                      const char *text)
+/* Concludes by the verdict in the walk. */
+static __always_inline int conclude_walk(const struct subject *s, const struct path_question *q,
+                                         struct varmor_walk *w)
 {
-    struct varmor_walk *w = walk_get(WALK_MAKE);
-    struct verdict v;
-    int r;
+    struct verdict v = verdict_of_walk(s, w);
+    int r = conclude(s, &v);
 
-    if (!w)
-        return conclude_unjudgeable(s, q->kind, VARMOR_STAT_NO_SCRATCH);
-    verdict_clear(w);
-    w->n_shown = 0;
-    w->request.text = (u64)text;
-    w->request.asked = q->asked;
-    varmor_run(s->version, q->automaton, WALK_TEXT);
-    if (!w->cause)
-        varmor_run(s->version, q->automaton + 1, WALK_TEXT);
-    v = verdict_of_walk(s, w);
-    r = conclude(s, &v);
-    if (wants_report(&v)) {
-        event_begin(w, s, q->kind);
-        event_verdict(w, &v);
-        w->event.permissions = q->asked;
-        varmor_report(1);
-    }
+    if (!event_wanted(s, &v, q->kind))
+        return r;
+    w->event.permissions = q->asked;
+    varmor_report(1);
     return r;
 }
 
@@ -224,6 +211,7 @@ static __always_inline int judge_file(u32 asked, const struct vfsmount *mnt,
         .asked = asked,
         .skips_internal = true,
     };
+    struct varmor_walk *w;
     struct subject s;
 
     if (!subject_get(&s))
@@ -232,5 +220,9 @@ static __always_inline int judge_file(u32 asked, const struct vfsmount *mnt,
         return conclude_unjudgeable(&s, VARMOR_EVENT_FILE, s.cause);
     if (!(s.front->file_concern & asked))
         return 0;
-    return judge_path(&s, &q, mnt, dentry);
+    w = walk_get(WALK_MAKE);
+    if (!w)
+        return conclude_unjudgeable(&s, VARMOR_EVENT_FILE, VARMOR_STAT_NO_SCRATCH);
+    ask_path(&s, &q, w, mnt, dentry);
+    return conclude_walk(&s, &q, w);
 }

@@ -143,7 +143,8 @@ struct task_struct {
 
 struct linux_binprm {
     struct file *file;
-    const char *filename;
+    const char *filename; /* as it was typed */
+    const char *interp;   /* the same string, until a script has named an interpreter */
 };
 
 /* ---- network ---- */
@@ -199,10 +200,10 @@ struct socket_address {
     u16 family;
     u16 port; /* network order */
     union {
-        u8 ipv4[4];
+        u32 ipv4; /* network order, like all of it */
         struct {
             u32 flow;
-            u8 ipv6[16];
+            u32 ipv6[4];
         };
     };
 };

@@ -88,6 +88,16 @@ static __always_inline struct varmor_label *label_of_current(void)
     }
 }
 
+/* The same for another task, as a hook was handed it. */
+static __always_inline struct varmor_label *label_of_task(struct task_struct *task)
+{
+    u64 key = (u64)task;
+
+    if (varmor_have_task_storage)
+        return bpf_task_storage_get(&varmor_tasks, task, NULL, 0);
+    return bpf_map_lookup_elem(&varmor_labels, &key);
+}
+
 /* False for a task that was looked at since the last running container was bound, or started since.
  */
 static __always_inline bool may_be_running_unlabelled(const struct varmor_label *label)

@@ -19,6 +19,10 @@ const volatile unsigned long long varmor_host_ino = 0;
 #include "bpf/label.bpf.c"
 
 #include "bpf/capability.bpf.c"
+#include "bpf/exec.bpf.c"
 #include "bpf/file.bpf.c"
+#include "bpf/mount.bpf.c"
+#include "bpf/network.bpf.c"
+#include "bpf/ptrace.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

@@ -419,6 +419,16 @@ static __always_inline void run_end(struct varmor_walk *w, void *image)
     }
 }
 
+static __always_inline void run_end_mount(struct varmor_walk *w, void *image)
+{
+    struct varmor_cell *record = cell_get(image, w->cells_line, w->state);
+
+    if (record)
+        w->mount_list = record->next;
+    else
+        w->cause = VARMOR_STAT_BAD_IMAGE;
+}
+
 /* Feeds n collected dentries. */
 static __always_inline void run_dentries(struct varmor_walk *w, u32 version, u32 n, u32 backward)
 {
@@ -500,7 +510,11 @@ __noinline int varmor_run(u32 version, u32 automaton, u32 n)
         run_text(w, version, backward);
     else
         run_dentries(w, version, n, backward);
-    if (!w->cause)
+    if (w->cause)
+        return w->cause;
+    if (automaton == VARMOR_MOUNT_SOURCE)
+        run_end_mount(w, image);
+    else
         run_end(w, image);
     return w->cause;
 }

@@ -59,6 +59,9 @@ struct varmor_walk {
     u32 name_len;
     u32 first, step; /* the order in which something is gone through */
 
+    u32 mount_list;  /* line of the list that VARMOR_MOUNT_SOURCE ended at; 0: none */
+    u32 mount_known; /* flags of the mount that are known: the others may be set or not */
+
     /* the verdict so far */
     u32 deny, audit;
     u32 deny_rule, audit_rule;
