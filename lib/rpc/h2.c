@@ -21,6 +21,7 @@ struct h2_stream {
     struct header_list headers;
     uint64_t deadline_ns;
     enum h2_code reset_code;
+    bool is_known; /* the handler has heard of it: a request's header fields are whole */
     bool headers_are_cut;
     bool was_refused; /* it was never sent */
     bool has_ended;   /* the peer has sent all */
@@ -79,7 +80,8 @@ static void h2_stream_close(struct h2_stream *s, enum h2_code code)
 
     DL_DELETE(h->streams, s);
     h->n_streams--;
-    h->handler->closed(s, code);
+    if (s->is_known)
+        h->handler->closed(s, code);
     header_list_done(&s->headers);
     free(s);
 }
@@ -144,6 +146,7 @@ static void h2_on_stream_frame(struct h2 *h, const nghttp2_frame *frame)
         return;
     if (frame->hd.type == NGHTTP2_HEADERS &&
         (h->role == H2_CLIENT || frame->headers.cat == NGHTTP2_HCAT_REQUEST)) {
+        s->is_known = true;
         s->has_ended = is_end;
         h->handler->headers(s, is_end);
     }
@@ -578,6 +581,7 @@ int h2_request(struct h2 *h, struct h2_stream **ret, const struct h2_field *fiel
         nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
         return r;
     }
+    s->is_known = true;
     h->handler->output(h->owner);
     *ret = s;
     return 0;
@@ -638,7 +642,7 @@ void h2_notify_all(struct h2 *h)
     struct h2_stream *s;
 
     DL_FOREACH (h->streams, s)
-        s->is_notified = true;
+        s->is_notified = s->is_known;
     h2_needs_settling(h);
 }
 

@@ -9,8 +9,9 @@
  * 2. Whenever there is something to write or to settle that did not come out of h2_feed(), output()
  * is called; the owner then calls h2_settle() and h2_pending() at the end of its turn, never inside
  * output().
- * 3. Each stream ends with closed(), exactly once, after which its pointer is invalid. Resets of
- * our own are told by h2_settle(), so that closed() never runs inside h2_stream_reset().
+ * 3. Each stream that the handler knows (by headers() or h2_request()) ends with closed(), exactly
+ * once, after which its pointer is invalid. Resets of our own are told by h2_settle(), so that
+ * closed() never runs inside h2_stream_reset().
  * 4. Nothing is held for a peer without a ceiling: streams, header bytes, frames that wait to be
  * sent, and the rate of control frames that cost a peer nothing. The window of a stream opens by
  * h2_stream_consume() only.

@@ -214,6 +214,30 @@ START_TEST(a_handler_that_pauses_is_sent_no_more_than_a_window)
 }
 END_TEST
 
+START_TEST(a_request_whose_header_has_come_in_part_is_nobody_to_tell)
+{
+    struct grpc_limits limits = {.queue_bytes = QUEUE_BYTES, .message_bytes = POUR_BYTES};
+    struct block block = block_request("POST", "/test.Echo/Hang", "application/grpc");
+    struct raw r;
+    struct bed b;
+
+    bed_pour(&b, &limits, NULL);
+    raw_connect(&r, &b);
+    raw_send(&r, BYTES(PREFACE SETTINGS));
+    raw_request(&r, 1, "/test.Pour/Pour",
+                0); /* waits for room in its queue, which all calls are told of */
+    raw_frame(&r, NGHTTP2_HEADERS, 0, 3, block.data, block.len);
+    while (pour.n_writable == 0)
+        bed_let_pass(&b, NS_PER_MSEC);
+    raw_frame(&r, NGHTTP2_CONTINUATION, END_HEADERS, 3, "", 0);
+    while (b.echo.n_open == 0)
+        bed_let_pass(&b, NS_PER_MSEC);
+    raw_done(&r);
+    bed_is_well(&b);
+    bed_done(&b);
+}
+END_TEST
+
 START_TEST(parts_of_messages_are_paid_by_the_connection)
 {
     enum { PART = 55000, CALLS = 30 };
@@ -337,6 +361,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_sender_is_told_when_to_wait_and_when_to_go_on);
     tcase_add_test(t, a_client_that_does_not_read_costs_no_more_than_its_queues);
     tcase_add_test(t, a_handler_that_pauses_is_sent_no_more_than_a_window);
+    tcase_add_test(t, a_request_whose_header_has_come_in_part_is_nobody_to_tell);
     tcase_add_test(t, parts_of_messages_are_paid_by_the_connection);
     tcase_add_test(t, a_silent_client_is_pinged_and_let_go_when_it_does_not_answer);
     tcase_add_test(t, a_silent_client_that_answers_pings_stays);
