@@ -9,7 +9,8 @@
 static char kept[LIBBPF_TEXT_MAX + 1]; /* the end of all that was said */
 static char joined[2 * LIBBPF_TEXT_MAX + 3];
 
-static int on_print(enum libbpf_print_level level, const char *format, va_list args)
+static int PRINTF_FORMAT(2, 0)
+    on_print(enum libbpf_print_level level, const char *format, va_list args)
 {
     CLEANUP_FREE char *message = NULL;
 
