@@ -34,8 +34,8 @@ int dfa_add_state(struct dfa *d, uint32_t verdict);
 int dfa_add_transition(struct dfa *d, uint8_t class, uint32_t target);
 int dfa_end(struct dfa *d);
 
-/* Subset construction. *ret must be zeroed; it is to be freed in any case. Codes as
- * automaton_build(). */
+/* Subset construction of a program of at least one pattern. *ret must be zeroed; it is to be freed
+ * in any case. Codes as automaton_build(). */
 int dfa_from_program(struct dfa *ret, const struct program *g, const uint8_t classes[static 256],
                      unsigned n_classes, const struct automaton_meaning *meaning,
                      struct automaton_blame *ret_blame, struct error **reterr);

@@ -9,6 +9,7 @@
  */
 #include "lib/match/dfa.h"
 
+#include <assert.h>
 #include <string.h>
 
 struct subset {
@@ -299,7 +300,7 @@ static int subset_expand(struct subset *s, uint32_t state, struct error **reterr
 static void subset_blame(const struct subset *s, struct automaton_blame *ret)
 {
     CLEANUP_FREE uint32_t *counts = NULL;
-    uint32_t n_rules = 0;
+    uint32_t n_rules = 1;
 
     *ret = (struct automaton_blame){0};
     for (uint32_t i = 0; i < s->g->n_steps; i++)
@@ -327,6 +328,7 @@ static int subset_run(struct subset *s, struct error **reterr)
     uint32_t start;
     int r;
 
+    assert(s->g->starts.n > 0);
     if (subset_init(s) < 0 || id_list_reserve(&s->stack, s->g->starts.n) < 0)
         return error_oom(reterr);
     memcpy(s->stack.items, s->g->starts.items, s->g->starts.n * sizeof(*s->stack.items));

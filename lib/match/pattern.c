@@ -92,7 +92,7 @@ static int pattern_parse_set(struct pattern_parser *ps, struct pattern_children 
     ps->pos += negated;
     for (size_t first_pos = ps->pos;;) {
         size_t at = ps->pos;
-        uint8_t first, last;
+        uint8_t first = 0, last;
 
         if (at < ps->len && ps->text[at] == ']' && at > first_pos)
             break;

@@ -66,11 +66,11 @@ int image_blame(const struct image *im, const uint32_t *rules, size_t n_rules, i
 int image_add_automaton(struct image *im, enum varmor_automaton_id id, const struct automaton *a,
                         const uint32_t *lines, struct error **reterr)
 {
-    uint32_t classes_line, cells_line;
+    uint32_t classes_line = 0, cells_line = 0;
     struct varmor_cell *cells;
     int r;
 
-    r = image_add(im, sizeof(a->classes) / sizeof(struct varmor_line), &classes_line, reterr);
+    r = image_add(im, sizeof(a->classes) / (sizeof(struct varmor_line)), &classes_line, reterr);
     if (r < 0)
         return r;
     memcpy(im->lines + classes_line, a->classes, sizeof(a->classes));

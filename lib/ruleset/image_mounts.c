@@ -109,6 +109,7 @@ static int mounts_collect(struct mounts *m)
     for (size_t i = 0; i < p->n_rules; i++) {
         CLEANUP(pattern_free) struct pattern *pattern = NULL;
         const struct rule *rule = &p->rules[i];
+        uint32_t number = (uint32_t)i;
 
         if (rule->kind != RULE_MOUNT)
             continue;
@@ -117,9 +118,9 @@ static int mounts_collect(struct mounts *m)
                              rule->origin, error_quote(rule->mount.fstype));
         r = pattern_parse(&pattern, rule->mount.pattern, m->reterr);
         if (r < 0)
-            return r == -ENOMEM ? r : image_blame(m->im, &(uint32_t){(uint32_t)i}, 1, r, m->reterr);
+            return r == -ENOMEM ? r : image_blame(m->im, &number, 1, r, m->reterr);
         if (image_rule_mode(m->im, i))
-            m->inputs[m->n_inputs++] = (struct automaton_input){TAKE(pattern), (uint32_t)i};
+            m->inputs[m->n_inputs++] = (struct automaton_input){TAKE(pattern), number};
     }
     return 0;
 }

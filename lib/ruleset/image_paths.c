@@ -2,6 +2,7 @@
 /* File and exec rules: two automata, and the verdict lines that their states name. */
 #include "lib/ruleset/image.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -31,7 +32,7 @@ struct path_verdicts {
 struct paths {
     struct path_inputs inputs[2]; /* forward, backward */
     struct path_verdicts verdicts;
-    struct id_list lines; /* by verdict: its line */
+    struct id_list lines; /* by verdict: its line, 0 while no automaton has named it */
 };
 
 static void paths_done(struct paths *p)
@@ -160,6 +161,7 @@ static int paths_collect(struct paths *p, struct image *im, enum rule_kind kind,
     }
     for (size_t i = 0; i < im->profile->n_rules; i++) {
         const struct rule *rule = &im->profile->rules[i];
+        uint32_t number = (uint32_t)i;
         CLEANUP(pattern_free) struct pattern *pattern = NULL;
         struct path_masks m = {0};
         struct path_inputs *in;
@@ -168,7 +170,7 @@ static int paths_collect(struct paths *p, struct image *im, enum rule_kind kind,
             continue;
         r = pattern_parse(&pattern, rule->path.pattern, reterr);
         if (r < 0)
-            return r == -ENOMEM ? r : image_blame(im, &(uint32_t){(uint32_t)i}, 1, r, reterr);
+            return r == -ENOMEM ? r : image_blame(im, &number, 1, r, reterr);
         m = path_rule_masks(im, i);
         if (!(m.deny | m.audit))
             continue;
@@ -177,26 +179,33 @@ static int paths_collect(struct paths *p, struct image *im, enum rule_kind kind,
         else
             image_front(im)->file_concern |= m.deny | m.audit;
         in = &p->inputs[automaton_prefers_backward(pattern)];
-        in->items[in->n++] = (struct automaton_input){TAKE(pattern), (uint32_t)i};
+        in->items[in->n++] = (struct automaton_input){TAKE(pattern), number};
     }
     return 0;
 }
 
-/* Appends the verdicts that were not there yet. */
-static int paths_add_lines(struct paths *p, struct image *im, struct error **reterr)
+/* Appends the verdicts that an automaton names and that have no line yet. */
+static int paths_add_lines(struct paths *p, struct image *im, const struct automaton *a,
+                           struct error **reterr)
 {
-    size_t n_new = p->verdicts.n - p->lines.n;
-    uint32_t line;
-    int r;
-
-    r = image_add(im, n_new, &line, reterr);
-    if (r < 0)
-        return r;
-    if (id_list_reserve(&p->lines, n_new) < 0)
+    if (id_list_reserve(&p->lines, p->verdicts.n - p->lines.n) < 0)
         return error_oom(reterr);
-    memcpy(im->lines + line, p->verdicts.items + p->lines.n, n_new * sizeof(*p->verdicts.items));
-    for (size_t i = 0; i < n_new; i++)
-        p->lines.items[p->lines.n++] = line + (uint32_t)i;
+    while (p->lines.n < p->verdicts.n)
+        p->lines.items[p->lines.n++] = 0;
+    assert(p->lines.items); /* each automaton names a verdict */
+    for (uint32_t i = 0; i < a->n_cells; i++) {
+        uint32_t verdict = a->cells[i].owner & VARMOR_CELL_RECORD ? a->cells[i].next : 0;
+        uint32_t line;
+        int r;
+
+        if (verdict == 0 || p->lines.items[verdict - 1])
+            continue;
+        r = image_add(im, 1, &line, reterr);
+        if (r < 0)
+            return r;
+        memcpy(im->lines + line, &p->verdicts.items[verdict - 1], sizeof(*p->verdicts.items));
+        p->lines.items[verdict - 1] = line;
+    }
     return 0;
 }
 
@@ -241,7 +250,7 @@ static int paths_run(struct paths *p, struct image *im, enum rule_kind kind, str
             continue;
         r = paths_build(p, im, d == 1, &a, reterr);
         if (r == 0)
-            r = paths_add_lines(p, im, reterr);
+            r = paths_add_lines(p, im, a, reterr);
         if (r == 0)
             r = image_add_automaton(im, first + d, a, p->lines.items, reterr);
     }

@@ -38,7 +38,7 @@ int image_add_capabilities(struct image *im, struct error **reterr)
     }
     if (!(front->cap_deny | front->cap_audit))
         return 0;
-    r = image_add(im, sizeof(rules) / sizeof(struct varmor_line), &line, reterr);
+    r = image_add(im, sizeof(rules) / (sizeof(struct varmor_line)), &line, reterr);
     if (r < 0)
         return r;
     memcpy(im->lines + line, rules, sizeof(rules));
