@@ -178,7 +178,7 @@ static int paths_collect(struct paths *p, struct image *im, enum rule_kind kind,
             image_front(im)->concern |= VARMOR_CONCERN_EXEC;
         else
             image_front(im)->file_concern |= m.deny | m.audit;
-        in = &p->inputs[automaton_prefers_backward(pattern)];
+        in = automaton_prefers_backward(pattern) ? &p->inputs[1] : &p->inputs[0];
         in->items[in->n++] = (struct automaton_input){TAKE(pattern), number};
     }
     return 0;
