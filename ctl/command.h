@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The commands of varmorctl: one row each in ctl/command.c, which is all that --help, `help`, the completion
- * scripts and the dispatch know. A command parses its own options.
+ * The commands of varmorctl: one row each in ctl/command.c, which is all that --help, `help`, the
+ * completion scripts and the dispatch know. A command parses its own options.
  */
 #include "lib/base.h"
 

@@ -96,19 +96,26 @@ static const struct field *schema_find(const struct schema *schema, const char *
     return NULL;
 }
 
-static int unknown_field(struct decoder *d, const struct schema *schema, const struct node *key)
+/* Every known name, and the nearest one. */
+static int explain_fields(const struct schema *schema, const char *name, struct buf *ret)
 {
-    CLEANUP_BUF struct buf allowed = BUF_INIT(DECODER_PATH_MAX);
-    const char *nearest = words_nearest(key->text, &schema->fields[0].name, schema->n_fields,
-                                        sizeof(schema->fields[0]));
+    const char *nearest =
+        words_nearest(name, &schema->fields[0].name, schema->n_fields, sizeof(schema->fields[0]));
 
     for (size_t i = 0; i < schema->n_fields; i++)
-        if (buf_format(&allowed, "%s%s", i ? ", " : "", schema->fields[i].name) < 0)
+        if (buf_format(ret, "%s%s", i ? ", " : "", schema->fields[i].name) < 0)
             return -ENOMEM;
-    if (nearest && buf_format(&allowed, "; did you mean '%s'?", nearest) < 0)
+    return nearest && buf_format(ret, "; did you mean '%s'?", nearest) < 0 ? -ENOMEM : 0;
+}
+
+static int unknown_field(struct decoder *d, const struct schema *schema, const struct node *key)
+{
+    CLEANUP_BUF struct buf known = BUF_INIT(DECODER_PATH_MAX);
+
+    if (!findings_full(d->findings) && explain_fields(schema, key->text, &known) < 0)
         return -ENOMEM;
     decoder_error(d, key, "unknown field '%s': known here are %s", error_quote(key->text),
-                  buf_text(&allowed));
+                  buf_text(&known));
     return 0;
 }
 
@@ -378,7 +385,7 @@ static int decoder_word(struct decoder *d, const struct node *value, const struc
     *ret = text ? words_find(words, text) : NULL;
     if (!text || *ret)
         return 0;
-    if (words_explain(words, text, &allowed) < 0)
+    if (!findings_full(d->findings) && words_explain(words, text, &allowed) < 0)
         return -ENOMEM;
     decoder_error(d, value, "'%s' is not %s: %s", error_quote(text), words->what,
                   buf_text(&allowed));

@@ -49,7 +49,7 @@ static void findings_put(struct findings *f, enum finding_severity severity, uns
 
     if (severity == FINDING_ERROR)
         f->n_errors++;
-    message = text && f->n < FINDINGS_MAX - 1 ? finding_message(path, text) : NULL;
+    message = text && !findings_full(f) ? finding_message(path, text) : NULL;
     if (!message || !findings_grow(f)) {
         free(message);
         f->n_dropped++;

@@ -27,6 +27,11 @@ struct findings {
 };
 
 void findings_done(struct findings *f);
+/* True if a further text would be dropped: no need to work for it. It still has to be counted. */
+static inline bool findings_full(const struct findings *f)
+{
+    return f->n >= FINDINGS_MAX - 1;
+}
 /* Adds one; keeps going without memory (then counts it as dropped). */
 void findings_add(struct findings *f, enum finding_severity severity, unsigned line, unsigned column,
                   const char *format, ...) PRINTF_FORMAT(5, 6);

@@ -187,19 +187,27 @@ static int check_annotation(void *target UNUSED, const char *key, const char *va
     return label_key_check(key, reterr);
 }
 
+/* Templates and tools leave an empty map as nothing; the API server takes it so. */
+static bool is_nothing(const struct node *value)
+{
+    return value->kind == NODE_SCALAR && node_scalar_type(value) == SCALAR_NULL;
+}
+
 int decode_labels(struct decoder *d, const struct node *value, const struct field *f, void *object)
 {
     struct labels **labels = field_member(object, f->offset);
 
     if (!*labels)
         *labels = labels_new();
-    return *labels ? decode_pairs(d, value, put_label, *labels) : -ENOMEM;
+    if (!*labels)
+        return -ENOMEM;
+    return is_nothing(value) ? 0 : decode_pairs(d, value, put_label, *labels);
 }
 
 static int decode_annotations(struct decoder *d, const struct node *value,
                               const struct field *f UNUSED, void *object UNUSED)
 {
-    return decode_pairs(d, value, check_annotation, NULL);
+    return is_nothing(value) ? 0 : decode_pairs(d, value, check_annotation, NULL);
 }
 
 static int decode_generate_name(struct decoder *d, const struct node *value,
