@@ -97,6 +97,18 @@ static int option_set_word(const struct option_spec *spec, unsigned *field, cons
                      buf_text(&allowed));
 }
 
+static int option_set_mode(const struct option_spec *spec, unsigned *field, const char *text,
+                           struct error **reterr)
+{
+    size_t len = strlen(text);
+
+    if (len == 0 || len > 4 || strspn(text, "01234567") != len || strtoul(text, NULL, 8) > 0777)
+        return error_set(reterr, -EINVAL, "--%s: '%s' is not an octal number of 0 to 777",
+                         spec->name, error_quote(text));
+    *field = (unsigned)strtoul(text, NULL, 8);
+    return 0;
+}
+
 /* Sets the field of one option from text; lists grow by one. */
 static int option_set(const struct option_spec *spec, void *settings, const char *text,
                       struct error **reterr)
@@ -120,6 +132,8 @@ static int option_set(const struct option_spec *spec, void *settings, const char
         return option_set_number(spec, field, text, reterr);
     case OPTION_WORD:
         return option_set_word(spec, field, text, reterr);
+    case OPTION_MODE:
+        return option_set_mode(spec, field, text, reterr);
     case OPTION_NONE:
         break;
     }
@@ -278,6 +292,8 @@ static int option_format_value(const struct option_spec *spec, const void *field
         return buf_format(out, "%s = %" PRId64 "\n", spec->name, *(const int64_t *)field);
     case OPTION_WORD:
         return buf_format(out, "%s = %s\n", spec->name, spec->words[*(const unsigned *)field]);
+    case OPTION_MODE:
+        return buf_format(out, "%s = %04o\n", spec->name, *(const unsigned *)field);
     case OPTION_NONE:
         break;
     }

@@ -27,6 +27,7 @@ enum option_type {
                   */
     OPTION_NUMBER, /* int64_t: decimal, min to max */
     OPTION_WORD,   /* unsigned: index of the word in words */
+    OPTION_MODE,   /* unsigned: permission bits in octal, 0 to 777 */
 };
 
 #define OPTION_LIST_MAX 64 /* uses of one OPTION_LIST */

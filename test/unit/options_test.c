@@ -12,6 +12,7 @@ struct settings {
     struct option_list listen;
     int64_t wait_ms;
     unsigned level;
+    unsigned mode;
 };
 
 static const char *const level_words[] = {"error", "warning", "info", NULL};
@@ -53,6 +54,12 @@ static const struct option_spec specs[] = {
      .default_text = "info",
      .words = level_words,
      .help = "what to log"},
+    {.name = "mode",
+     .type = OPTION_MODE,
+     .field = offsetof(struct settings, mode),
+     .value = "MODE",
+     .default_text = "0660",
+     .help = "permission bits"},
 };
 
 static int parse(struct settings *s, struct error **reterr, int argc, const char *const *argv)
@@ -73,15 +80,17 @@ START_TEST(every_option_has_its_default)
     ck_assert_str_eq(s.listen.items[0], "unix:/x");
     ck_assert_int_eq(s.wait_ms, 50);
     ck_assert_uint_eq(s.level, 2);
+    ck_assert_uint_eq(s.mode, 0660);
     options_done(specs, ARRAY_SIZE(specs), &s);
 }
 END_TEST
 
 START_TEST(what_the_command_line_says_counts)
 {
-    const char *const argv[] = {"x",        "--fast",     "--folder=/a", "--folder",   "/b",
-                                "--listen", "tcp://[::]", "--listen=",   "--wait",     "1000",
-                                "--level",  "error",      "--note=a=b",  "--fast=true"};
+    const char *const argv[] = {
+        "x",        "--fast",     "--folder=/a", "--folder",    "/b",
+        "--listen", "tcp://[::]", "--listen=",   "--wait",      "1000",
+        "--level",  "error",      "--note=a=b",  "--fast=true", "--mode=600"};
     struct settings s = {0};
 
     ck_assert_int_eq(parse(&s, NULL, ARRAY_SIZE(argv), argv), OPTIONS_RUN);
@@ -93,6 +102,7 @@ START_TEST(what_the_command_line_says_counts)
     ck_assert_int_eq(s.wait_ms, 1000);
     ck_assert_uint_eq(s.level, 0);
     ck_assert_str_eq(s.note, "a=b");
+    ck_assert_uint_eq(s.mode, 0600);
     options_done(specs, ARRAY_SIZE(specs), &s);
 }
 END_TEST
@@ -114,6 +124,10 @@ static const struct {
     {"--wait=", "--wait: '' is not a number of 1 to 1000"},
     {"--wait=99999999999999999999", "--wait: '99999999999999999999' is not a number of 1 to 1000"},
     {"--level=inf", "--level: 'inf' is none of error, warning, info"},
+    {"--mode=", "--mode: '' is not an octal number of 0 to 777"},
+    {"--mode=8", "--mode: '8' is not an octal number of 0 to 777"},
+    {"--mode=1000", "--mode: '1000' is not an octal number of 0 to 777"},
+    {"--mode=00777", "--mode: '00777' is not an octal number of 0 to 777"},
     {"--help=x", "unknown option '--help=x'; see --help"},
 };
 
@@ -164,6 +178,7 @@ START_TEST(help_version_and_print_config_are_outcomes)
         "  --wait N                how long to wait (1 to 1000 ms) [50]\n"
         "  --level error|warning|info\n"
         "                          what to log [info]\n"
+        "  --mode MODE             permission bits [0660]\n"
         "  --help                  print this text and end\n"
         "  --version               print the version and end\n"
         "  --print-config          print the settings as they would be used and end\n");
@@ -174,7 +189,7 @@ START_TEST(help_version_and_print_config_are_outcomes)
     buf_clear(&text);
     ck_assert_int_eq(options_format_config(specs, ARRAY_SIZE(specs), &s, &text), 0);
     ck_assert_str_eq(buf_text(&text), "fast = false\nfolder = /etc/x\nnote = \nlisten = unix:/x\n"
-                                      "wait = 7\nlevel = info\n");
+                                      "wait = 7\nlevel = info\nmode = 0660\n");
     options_done(specs, ARRAY_SIZE(specs), &s);
 }
 END_TEST
