@@ -11,6 +11,7 @@
 #include "ctl/validate_report.h"
 #include "lib/map.h"
 #include "lib/policy/object.h"
+#include "profiles/builder.h"
 #include "profiles/rules.h"
 
 #define DEFAULT_INSTALL_NAMESPACE "varmor"
@@ -20,7 +21,8 @@ static const char validate_help[] =
     "\n"
     "Checks policies and the objects that help to resolve them as the manager would: each file, each\n"
     "folder's files that end in .yaml, .yml or .json, or standard input (-). Says everything that is wrong,\n"
-    "a line each: FILE:LINE:COLUMN: error: WHAT. A file with an error would not be applied at all.\n"
+    "a line each: FILE:LINE:COLUMN: error: WHAT. A file with an error would not be applied at all. A warning\n"
+    "is about what has no effect, or is not supported by this version and would be refused in the status.\n"
     "\n"
     "Options:\n"
     "  -o, --output FORMAT         text (the default) or json: one object with files, policies, errors,\n"
@@ -110,29 +112,67 @@ static int check_identity(struct validation *v, const char *file, const struct o
     *ret_new = !first;
     if (!first)
         return remember(v, key, file, o);
-    return report_add_error(&v->report, file, o->at.line, o->at.column,
-                            "%s is defined twice: first in %s:%u:%u", first->text, first->file,
-                            first->at.line, first->at.column);
+    return report_add(&v->report, FINDING_ERROR, file, o->at,
+                      "%s is defined twice: first in %s:%u:%u", first->text, first->file,
+                      first->at.line, first->at.column);
 }
 
 /* Two policies can ask for one profile name: 'a-b' in 'c', and 'b' in 'c-a'. */
-static int check_profile_name(struct validation *v, const char *file, const struct object *o)
+static int check_profile_name(struct validation *v, const char *file, const struct object *o,
+                              const char *name)
+{
+    const struct first_place *first = map_find(v->seen, name);
+
+    if (!first)
+        return remember(v, name, file, o);
+    return report_add(&v->report, FINDING_ERROR, file, o->at,
+                      "its profile would be called '%s', as that of %s in %s:%u:%u", name,
+                      first->text, first->file, first->at.line, first->at.column);
+}
+
+/* What is well formed and still not carried out, as its status would say. */
+static int warn_unsupported(struct validation *v, const char *file,
+                            const struct builder_unsupported *unsupported)
+{
+    for (size_t i = 0; i < unsupported->n; i++) {
+        int r = report_add(&v->report, FINDING_WARNING, file, unsupported->at[i],
+                           "not supported by this version: %s", unsupported->items[i]);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+/* Makes the policy's profile, as the manager would. */
+static int check_buildable(struct validation *v, const char *file, const struct object *o)
+{
+    const struct builder_facts facts = {.install_namespace = v->options->install_namespace};
+    CLEANUP(profile_unref) struct profile *profile = NULL;
+    CLEANUP(error_free) struct error *e = NULL;
+    struct builder_unsupported unsupported = {0};
+    int r = builder_build(&profile, o->policy, &facts, &unsupported, &e);
+
+    if (r < 0 && r != -ENOMEM)
+        r = report_add(&v->report, FINDING_ERROR, file, o->at, "%s", error_message(e));
+    else if (r == BUILDER_UNSUPPORTED)
+        r = warn_unsupported(v, file, &unsupported);
+    builder_unsupported_done(&unsupported);
+    return r;
+}
+
+static int check_policy(struct validation *v, const char *file, const struct object *o)
 {
     CLEANUP(error_free) struct error *e = NULL;
     CLEANUP_FREE char *name = NULL;
-    const struct first_place *first;
     int r = policy_profile_name(o->policy, v->options->install_namespace, &name, &e);
 
     if (r == -ENOMEM)
         return r;
     if (r < 0)
-        return report_add_error(&v->report, file, o->at.line, o->at.column, "%s", error_message(e));
-    first = map_find(v->seen, name);
-    if (!first)
-        return remember(v, name, file, o);
-    return report_add_error(&v->report, file, o->at.line, o->at.column,
-                            "its profile would be called '%s', as that of %s in %s:%u:%u", name,
-                            first->text, first->file, first->at.line, first->at.column);
+        return report_add(&v->report, FINDING_ERROR, file, o->at, "%s", error_message(e));
+    r = check_profile_name(v, file, o, name);
+    return r < 0 ? r : check_buildable(v, file, o);
 }
 
 static int check_objects(struct validation *v, const char *file, const struct objects *objects)
@@ -143,7 +183,7 @@ static int check_objects(struct validation *v, const char *file, const struct ob
         int r = check_identity(v, file, o, &new);
 
         if (r == 0 && new && o->policy)
-            r = check_profile_name(v, file, o);
+            r = check_policy(v, file, o);
         if (r < 0)
             return r;
     }

@@ -61,14 +61,17 @@ int report_add_findings(struct report *r, const char *file, struct findings *fin
     return result;
 }
 
-int report_add_error(struct report *r, const char *file, unsigned line, unsigned column,
-                     const char *format, ...)
+int report_add(struct report *r, enum finding_severity severity, const char *file,
+               struct policy_position at, const char *format, ...)
 {
-    struct finding f = {.severity = FINDING_ERROR, .line = line, .column = column};
+    struct finding f = {.severity = severity, .line = at.line, .column = at.column};
     va_list args;
     int n;
 
-    r->n_errors++;
+    if (severity == FINDING_ERROR)
+        r->n_errors++;
+    else
+        r->n_warnings++;
     if (r->n >= REPORT_MAX_ROWS) {
         r->n_dropped++;
         return 0;

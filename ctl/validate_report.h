@@ -2,6 +2,7 @@
 #pragma once
 /* What validate found, as lines ("file:line:column: error: message") or as one JSON object. */
 #include "lib/policy/findings.h"
+#include "lib/policy/policy.h"
 
 struct report_row {
     char *file; /* owned */
@@ -21,9 +22,9 @@ void report_done(struct report *r);
 
 /* Takes over a file's findings, which are empty afterwards; counts them. 0 or -ENOMEM. */
 int report_add_findings(struct report *r, const char *file, struct findings *findings) MUST_CHECK;
-/* Adds an error. at may hold 0, 0 for the file as a whole. 0 or -ENOMEM. */
-int report_add_error(struct report *r, const char *file, unsigned line, unsigned column,
-                     const char *format, ...) PRINTF_FORMAT(5, 6) MUST_CHECK;
+/* Adds and counts one finding. A position of 0, 0 is the file as a whole. 0 or -ENOMEM. */
+int report_add(struct report *r, enum finding_severity severity, const char *file,
+               struct policy_position at, const char *format, ...) PRINTF_FORMAT(5, 6) MUST_CHECK;
 /* A file that could not be read, with the reason. 0 or -ENOMEM. */
 int report_add_unreadable(struct report *r, const char *file, const char *reason) MUST_CHECK;
 

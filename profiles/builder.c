@@ -29,6 +29,7 @@ void builder_unsupported_done(struct builder_unsupported *u)
     for (size_t i = 0; i < u->n; i++)
         free(u->items[i]);
     free(u->items);
+    free(u->at);
     *u = (struct builder_unsupported){0};
 }
 
@@ -38,6 +39,7 @@ static int PRINTF_FORMAT(3, 4)
 {
     CLEANUP_FREE char *what = NULL;
     struct builder_unsupported *u = b->unsupported;
+    struct policy_position *positions;
     char **items, *text;
     va_list args;
     int n;
@@ -53,12 +55,17 @@ static int PRINTF_FORMAT(3, 4)
     if (!items)
         return error_oom(b->reterr);
     u->items = items;
+    positions = reallocarray(u->at, u->n + 1, sizeof(*positions));
+    if (!positions)
+        return error_oom(b->reterr);
+    u->at = positions;
     if (at.line)
         n = asprintf(&text, "%s (line %u, column %u)", what, at.line, at.column);
     else
         n = asprintf(&text, "%s", what);
     if (n < 0)
         return error_oom(b->reterr);
+    positions[u->n] = at;
     items[u->n++] = text;
     return 0;
 }

@@ -12,6 +12,7 @@
 struct builder_unsupported {
     char *
         *items; /* owned: "spec.policy.enforcer 'AppArmor'", "... toPods[0] (line 12, column 9)" */
+    struct policy_position *at; /* owned; where each item stands in its file */
     size_t n;
 };
 void builder_unsupported_done(struct builder_unsupported *u);

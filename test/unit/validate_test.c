@@ -62,6 +62,7 @@ static int run(const char *const *args, const char *input, struct buf *ret_out, 
 
 #define GOOD                                                                                       \
     "{apiVersion: crd.varmor.org/v1beta1, kind: VarmorPolicy, metadata: {name: a}, spec: {target: {kind: Pod, name: a}, policy: {enforcer: BPF, mode: AlwaysAllow}}}"
+#define MODES  "test/policies/good/modes.yaml"
 #define ACROSS "test/policies/across"
 
 static const struct {
@@ -79,7 +80,16 @@ static const struct {
      "<stdin>:1:1: error: field 'metadata' is missing\n",
      "1 file, 0 policies, 2 errors\n"},
     {{"-q", "-"}, "kind: Pod\n", 1, "", ""},
-    {{"test/policies/good", "-"}, GOOD, 0, "", "7 files, 9 policies, 0 errors\n"},
+    {{"test/policies/good/modes.yaml", "-"},
+     GOOD,
+     0,
+     MODES
+     ":12:15: warning: not supported by this version: spec.policy.enforcer 'AppArmorSeccomp' (line 12, column 15)\n" MODES
+     ":13:11: warning: not supported by this version: spec.policy.mode 'BehaviorModeling' (line 13, column 11)\n" MODES
+     ":22:15: warning: not supported by this version: spec.policy.enforcer 'SeccompAppArmor' (line 22, column 15)\n" MODES
+     ":23:11: warning: not supported by this version: spec.policy.mode 'DefenseInDepth' (line 23, column 11)\n" MODES
+     ":37:15: warning: not supported by this version: spec.policy.enforcer 'SeccompBPF' (line 37, column 15)\n",
+     "2 files, 4 policies, 0 errors, 5 warnings\n"},
     {{"-", "test/policies/nowhere.yaml"},
      GOOD,
      3,
