@@ -35,6 +35,12 @@ static void slot_switch(struct enforcer_bpf *e, uint32_t number, uint32_t versio
     __atomic_store_n(&cells[(size_t)number * SLOT_STRIDE], version, __ATOMIC_SEQ_CST);
 }
 
+int enforcer_bpf_require_usable(const struct enforcer_bpf *e, struct error **reterr)
+{
+    return e->table ? 0
+                    : error_set(reterr, -ENODEV, "BPF enforcement cannot be had on this kernel");
+}
+
 /* ---- probe ---- */
 
 /* Opens what is pinned and learns what the kernel holds. */
@@ -137,19 +143,13 @@ static void fill_holding(const struct profile_slot *slot, struct enforcer_holdin
     memcpy(h->profile, slot->profile, sizeof(h->profile));
 }
 
-static int require_usable(const struct enforcer_bpf *e, struct error **reterr)
-{
-    return e->table ? 0
-                    : error_set(reterr, -ENODEV, "BPF enforcement cannot be had on this kernel");
-}
-
 static int on_adopt(struct enforcer *base,
                     void (*found)(const struct enforcer_holding *h, void *data), void *data,
                     struct error **reterr)
 {
     struct enforcer_bpf *e = self(base);
     struct profile_slot *slot, *next;
-    int r = require_usable(e, reterr);
+    int r = enforcer_bpf_require_usable(e, reterr);
 
     if (r < 0)
         return r;
@@ -304,7 +304,7 @@ static int commit(struct enforcer_bpf *e, const struct enforcer_version *v, stru
     uint32_t number;
     int r;
 
-    r = require_usable(e, reterr);
+    r = enforcer_bpf_require_usable(e, reterr);
     if (r == 0)
         r = enforcer_bpf_slot_reserve(e, v->profile->name, &slot, reterr);
     if (r < 0)
@@ -335,7 +335,7 @@ static int on_remove(struct enforcer *base, const char *profile_name, struct err
 {
     struct enforcer_bpf *e = self(base);
     struct profile_slot *slot;
-    int r = require_usable(e, reterr);
+    int r = enforcer_bpf_require_usable(e, reterr);
 
     if (r < 0)
         return r;
@@ -355,7 +355,7 @@ static int on_describe(struct enforcer *base, const char *profile_name,
     struct enforcer_bpf *e = self(base);
     struct version_facts facts = {};
     const struct profile_slot *slot;
-    int r = require_usable(e, reterr);
+    int r = enforcer_bpf_require_usable(e, reterr);
 
     if (r < 0)
         return r;
@@ -379,7 +379,7 @@ static int on_counts(struct enforcer *base, const char *profile_name, uint64_t *
     struct enforcer_bpf *e = self(base);
     const struct profile_slot *slot;
     const uint64_t *counts;
-    int r = require_usable(e, reterr);
+    int r = enforcer_bpf_require_usable(e, reterr);
 
     if (r < 0)
         return r;
@@ -396,7 +396,7 @@ static int on_counts(struct enforcer *base, const char *profile_name, uint64_t *
 static int on_settle(struct enforcer *base, struct error **reterr)
 {
     struct enforcer_bpf *e = self(base);
-    int r = require_usable(e, reterr);
+    int r = enforcer_bpf_require_usable(e, reterr);
 
     return r < 0 ? r : enforcer_bpf_drop_other_layouts(e->pins, reterr);
 }

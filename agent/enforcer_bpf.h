@@ -88,6 +88,9 @@ int enforcer_bpf_drop_other_layouts(struct pins *pins, struct error **reterr);
 /* The version that the kernel uses for a slot; 0: none. */
 uint32_t enforcer_bpf_slot_version(const struct enforcer_bpf *e, uint32_t number);
 
+/* 0, or -ENODEV with *reterr if probe() found that this kernel cannot, or was not called. */
+int enforcer_bpf_require_usable(const struct enforcer_bpf *e, struct error **reterr);
+
 /* ---- enforcer_bpf_adopt.c ---- */
 
 /* Fills the table from the kernel's maps, takes what nobody uses out of them. 0 or a negative errno

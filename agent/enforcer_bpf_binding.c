@@ -109,6 +109,9 @@ int enforcer_bpf_bind(struct enforcer *base, const struct container *c, const ch
     struct profile_slot *slot;
     int r, had;
 
+    r = enforcer_bpf_require_usable(e, reterr);
+    if (r < 0)
+        return r;
     if (c->cgroup_id == 0)
         return error_set(reterr, -EINVAL, "the cgroup of container '%s' is not known",
                          error_quote(c->name));
@@ -141,8 +144,11 @@ int enforcer_bpf_unbind(struct enforcer *base, uint64_t cgroup_id, struct error 
 {
     struct enforcer_bpf *e = (struct enforcer_bpf *)base;
     struct varmor_binding old;
-    int r = binding_get(e, cgroup_id, &old);
+    int r = enforcer_bpf_require_usable(e, reterr);
 
+    if (r < 0)
+        return r;
+    r = binding_get(e, cgroup_id, &old);
     if (r > 0)
         r = bpf_map_delete_elem(e->maps[KERNEL_MAP_CGROUPS], &cgroup_id);
     else if (r == 0)
@@ -183,8 +189,11 @@ int enforcer_bpf_bindings(struct enforcer *base,
     struct enforcer_bpf *e = (struct enforcer_bpf *)base;
     CLEANUP_FREE uint64_t *ids = NULL;
     size_t n = 0;
-    int r = bound_cgroups(e, &ids, &n);
+    int r = enforcer_bpf_require_usable(e, reterr);
 
+    if (r < 0)
+        return r;
+    r = bound_cgroups(e, &ids, &n);
     if (r < 0)
         return error_errno(reterr, r, "the kernel's bindings");
     for (size_t i = 0; i < n; i++) {

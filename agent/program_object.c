@@ -118,25 +118,44 @@ static int host_root_read(uint32_t *ret_dev, uint64_t *ret_ino, struct error **r
 
 /* ---- making it fit this kernel ---- */
 
-/* The kernel's type of a hook; NULL if it has no such hook. */
+/* Programs can be attached to functions that take a structure by value since the kernel's model of
+ * a function describes the kinds of its arguments. */
+static bool structs_can_be_passed(const struct btf *btf)
+{
+    int id = btf__find_by_name_kind(btf, "btf_func_model", BTF_KIND_STRUCT);
+    const struct btf_type *model = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+
+    for (unsigned i = 0; model && i < btf_vlen(model); i++)
+        if (strcmp(btf__name_by_offset(btf, btf_members(model)[i].name_off), "arg_flags") == 0)
+            return true;
+    return false;
+}
+
+static bool takes_struct(const struct btf *btf, const struct btf_type *prototype)
+{
+    for (unsigned i = 0; i < btf_vlen(prototype); i++) {
+        int id = btf__resolve_type(btf, btf_params(prototype)[i].type);
+
+        if (id > 0 && btf_is_composite(btf__type_by_id(btf, (uint32_t)id)))
+            return true;
+    }
+    return false;
+}
+
+/* The type of a hook that programs can be attached to; NULL if the kernel has none. */
 static const struct btf_type *hook_type(const struct btf *btf, const char *hook)
 {
-    const struct btf_type *function;
+    const struct btf_type *function, *prototype;
     char name[128];
     int id;
 
     snprintf(name, sizeof(name), "bpf_lsm_%s", hook);
     id = btf__find_by_name_kind(btf, name, BTF_KIND_FUNC);
     function = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
-    return function ? btf__type_by_id(btf, function->type) : NULL;
-}
-
-static bool hook_wanted(const struct hook *hook, bool is_there,
-                        const struct kernel_features *features)
-{
-    if (hook->kind == HOOK_WITHOUT_TASK_STORAGE)
-        return is_there && !features->task_storage;
-    return is_there;
+    prototype = function ? btf__type_by_id(btf, function->type) : NULL;
+    if (prototype && takes_struct(btf, prototype) && !structs_can_be_passed(btf))
+        return NULL;
+    return prototype;
 }
 
 static int choose_programs(struct varmor_bpf *skel, const struct kernel_features *features,
@@ -154,7 +173,8 @@ static int choose_programs(struct varmor_bpf *skel, const struct kernel_features
                              "this kernel has no LSM hook %s, without which %s cannot "
                              "be enforced",
                              hook->name, hook->covers);
-        bpf_program__set_autoload(program, hook_wanted(hook, is_there, features));
+        bpf_program__set_autoload(program,
+                                  varmor_hook_wanted(hook->kind, is_there, features->task_storage));
     }
     return 0;
 }
@@ -276,7 +296,7 @@ void program_object_tell_gaps(const char *links_folder,
     char path[PATH_SIZE];
 
     for (size_t i = 0; i < ARRAY_SIZE(hooks); i++) {
-        if (hooks[i].kind != HOOK_GAP_IF_MISSING)
+        if (hooks[i].kind != HOOK_GAP_IF_MISSING && hooks[i].kind != HOOK_WITH_TASK_STORAGE)
             continue;
         snprintf(path, sizeof(path), "%s/%s", links_folder, hooks[i].name);
         if (access(path, F_OK) < 0)

@@ -502,6 +502,10 @@ static void a_kernel_without_bpf_in_its_list_says_so(void)
     printf("    %s\n", a.facts.reason);
     CHECK(strstr(a.facts.reason, "'bpf' is not in the kernel's LSM list ("));
     CHECK(!exists(VARMOR_BPF_ROOT));
+    CHECK(agent_side_commit(&a, agent_side_profile(NAME, "/secret", ORIGIN, 1)) == -ENODEV);
+    CHECK(agent_side_bind(&a, 1, NAME, false) == -ENODEV);
+    CHECK(a.enforcer->ops->unbind(a.enforcer, 1, NULL) == -ENODEV);
+    CHECK(a.enforcer->ops->remove(a.enforcer, NAME, NULL) == -ENODEV);
     agent_side_end(&a);
 }
 
