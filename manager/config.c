@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/log.h"
+
+static const char *const log_level_words[] = {
+    [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARNING] = "warning", [LOG_LEVEL_INFO] = "info",
+    [LOG_LEVEL_DEBUG] = "debug", [LOG_LEVEL_DEBUG + 1] = NULL,
+};
+
+static const struct option_spec config_options[] = {
+    {.name = "policies",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, policies),
+     .value = "DIR",
+     .default_text = "/etc/varmor/policies",
+     .help = "folder of policies and manifests (YAML, JSON), read recursively and watched"},
+    {.name = "listen",
+     .type = OPTION_LIST,
+     .field = offsetof(struct config, listen),
+     .value = "ADDRESS",
+     .default_text = "unix:/run/varmor/manager.sock",
+     .help =
+         "where agents and tools connect: unix:PATH, tls://HOST:PORT or tcp://LOOPBACK:PORT; may be "
+         "repeated"},
+    {.name = "socket-mode",
+     .type = OPTION_MODE,
+     .field = offsetof(struct config, socket_mode),
+     .value = "MODE",
+     .default_text = "0660",
+     .help = "permission bits of Unix sockets"},
+    {.name = "tls-ca",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, tls_ca),
+     .value = "FILE",
+     .help = "certificates (PEM) that clients' certificates must come from"},
+    {.name = "tls-cert",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, tls_cert),
+     .value = "FILE",
+     .help = "the manager's certificate (PEM), chain included"},
+    {.name = "tls-key",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, tls_key),
+     .value = "FILE",
+     .help = "the key of that certificate (PEM)"},
+    {.name = "install-namespace",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, install_namespace),
+     .value = "NAME",
+     .default_text = "varmor",
+     .help = "namespace in the names of cluster policies' profiles"},
+    {.name = "node-timeout",
+     .type = OPTION_NUMBER,
+     .field = offsetof(struct config, node_timeout_s),
+     .value = "N",
+     .default_text = "600",
+     .min = 1,
+     .max = 31536000,
+     .unit = "s",
+     .help = "how long a node whose agent is away still counts"},
+    {.name = "log-level",
+     .type = OPTION_WORD,
+     .field = offsetof(struct config, log_level),
+     .default_text = "info",
+     .words = log_level_words,
+     .help = "what to log"},
+};
+
+static int check_tls(const struct config *c, struct error **reterr)
+{
+    bool wanted = false;
+
+    for (size_t i = 0; i < c->listen.n; i++)
+        wanted |= strncmp(c->listen.items[i], "tls:", 4) == 0;
+    if (wanted && (!c->tls_ca || !c->tls_cert || !c->tls_key))
+        return error_set(reterr, -EINVAL,
+                         "--listen=tls://... needs --tls-ca, --tls-cert and --tls-key");
+    return 0;
+}
+
+int config_parse(struct config *c, int argc, char *const *argv, struct error **reterr)
+{
+    int outcome = options_parse(config_options, ARRAY_SIZE(config_options), c, argc, argv, reterr);
+    int r = outcome < 0 ? outcome : check_tls(c, reterr);
+
+    return r < 0 ? r : outcome;
+}
+
+void config_done(struct config *c)
+{
+    options_done(config_options, ARRAY_SIZE(config_options), c);
+}
+
+int config_format_help(struct buf *out)
+{
+    return options_format_help(config_options, ARRAY_SIZE(config_options), "varmor-manager",
+                               "Turns policies into profiles and keeps every agent at the newest.",
+                               out);
+}
+
+int config_format(const struct config *c, struct buf *out)
+{
+    return options_format_config(config_options, ARRAY_SIZE(config_options), c, out);
+}

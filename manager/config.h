@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* The settings of varmor-manager: filled once in main() from one table of options, then const. */
+#include "lib/options.h"
+
+struct config {
+    char *policies;            /* the folder */
+    struct option_list listen; /* addresses, as grpc_address_parse() takes them */
+    unsigned socket_mode;      /* permission bits of Unix sockets */
+    char *tls_ca, *tls_cert, *tls_key;
+    char *install_namespace;
+    int64_t node_timeout_s; /* how long a node that is away counts */
+    unsigned log_level;     /* enum log_level */
+};
+
+/* As options_parse(); also checks what one option needs of another. */
+int config_parse(struct config *c, int argc, char *const *argv, struct error **reterr);
+void config_done(struct config *c);
+
+/* The texts of --help and --print-config. 0, -E2BIG or -ENOMEM. */
+int config_format_help(struct buf *out) MUST_CHECK;
+int config_format(const struct config *c, struct buf *out) MUST_CHECK;

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What is wrong with the source's files at present, as lines that users read: "shop.yaml:41:21:
+ * message". Bounded by the source: FILE_CLAIMS_MAX_FILES files of FINDINGS_MAX findings. No I/O, no
+ * logging.
+ */
+#include "lib/error.h"
+
+struct file_problems;
+struct map;
+struct source_file;
+
+struct file_problem {
+    char *file;
+    char **lines; /* owned */
+    size_t n_lines;
+    size_t n_errors; /* the other lines are warnings */
+};
+
+struct file_problems *file_problems_new(void); /* NULL: no memory */
+struct file_problems *file_problems_free(struct file_problems *p);
+DEFINE_CLEANUP(struct file_problems *, file_problems_free)
+
+/* What a source told of a file. 1: the problems are others than before, 0: they are not, -ENOMEM:
+ * as before. */
+int file_problems_put(struct file_problems *p, const struct source_file *f);
+
+const struct file_problem *file_problems_find(const struct file_problems *p,
+                                              const char *file); /* or NULL */
+const struct map *
+file_problems_all(const struct file_problems *p); /* file -> struct file_problem */

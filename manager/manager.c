@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/manager.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "lib/map.h"
+#include "lib/rpc/grpc_server.h"
+#include "manager/agents.h"
+#include "manager/clock.h"
+#include "manager/config.h"
+#include "manager/file_problems.h"
+#include "manager/nodes.h"
+#include "manager/profile_store.h"
+#include "manager/resolver.h"
+#include "manager/source_directory.h"
+#include "manager/status.h"
+#include "manager/status_service.h"
+#include "manager/violation_history.h"
+#include "profiles/rules.h"
+
+#define OBJECT_KEY_SIZE 640 /* kind, namespace (63) and name (253) with room to spare */
+
+/* A policy that the source has put in this burst. */
+struct pending_policy {
+    struct policy *policy; /* a reference */
+    char *file;            /* owned */
+};
+
+struct manager {
+    struct loop *loop;
+    struct profile_store *store;
+    struct resolver *resolver;
+    struct nodes *nodes;
+    struct file_problems *problems;
+    struct violation_history *violations;
+    struct status *status;
+    struct grpc_server *server;
+    struct agents *agents;
+    struct status_service *status_service;
+    struct source_directory *source;
+    struct map *pending; /* kind/namespace/name -> struct pending_policy, owned */
+    bool all_stale;      /* targets or names may be others: every policy is judged again */
+    bool synced;
+};
+
+static void log_failure(int r, const char *what, const struct error *e)
+{
+    LOG(ERROR, "policy-lost", "keeping what was in force", LOG_STR("what", what),
+        LOG_INT("errno", -r), LOG_STR("reason", e ? error_message(e) : ""));
+}
+
+/* ---- From the source ---- */
+
+static void pending_policy_free(void *value)
+{
+    struct pending_policy *p = value;
+
+    policy_unref(p->policy);
+    free(p->file);
+    free(p);
+}
+
+static const char *object_key(const struct object *o, char key[static OBJECT_KEY_SIZE])
+{
+    snprintf(key, OBJECT_KEY_SIZE, "%s/%s/%s", object_kind_name(o->kind), o->name_space, o->name);
+    return key;
+}
+
+static int add_pending(struct manager *m, const struct object *o, const char *file)
+{
+    struct pending_policy *p = calloc(1, sizeof(*p));
+    char key[OBJECT_KEY_SIZE];
+
+    if (!p)
+        return -ENOMEM;
+    p->file = strdup(file);
+    p->policy = policy_ref(o->policy);
+    if (!p->file || map_put(m->pending, object_key(o, key), p) < 0) {
+        pending_policy_free(p);
+        return -ENOMEM;
+    }
+    return 0;
+}
+
+static void on_source_put(const struct object *o, const char *file, void *data)
+{
+    struct manager *m = data;
+    int r = 0;
+
+    if (o->policy) {
+        r = add_pending(m, o, file);
+    } else if (resolver_wants(o->kind)) {
+        r = resolver_put(m->resolver, o);
+        m->all_stale = true;
+    }
+    if (r < 0)
+        log_failure(r, o->name, NULL);
+}
+
+static void on_source_dropped(const struct object *o, void *data)
+{
+    struct manager *m = data;
+    char key[OBJECT_KEY_SIZE];
+
+    if (o->policy) {
+        map_drop(m->pending, object_key(o, key));
+        profile_store_drop(m->store, o->policy->cluster, o->policy->name_space, o->policy->name);
+        LOG(INFO, "policy-removed", "its profile is withdrawn", LOG_STR("policy", o->name));
+        m->all_stale = true; /* another policy may have waited for the profile's name */
+    } else if (resolver_wants(o->kind)) {
+        resolver_drop(m->resolver, o);
+        m->all_stale = true;
+    }
+}
+
+static void on_source_file(const struct source_file *f, void *data)
+{
+    struct manager *m = data;
+    int r = file_problems_put(m->problems, f);
+    const struct file_problem *problem = file_problems_find(m->problems, f->name);
+
+    if (r < 0)
+        log_failure(r, f->name, NULL);
+    if (r <= 0)
+        return;
+    status_touch_policies(m->status);
+    if (!problem)
+        LOG(INFO, "file-mended", "nothing is wrong with the file any more",
+            LOG_STR("file", f->name));
+    else
+        LOG(WARNING, "file-wrong", "keeping in force what it said before", LOG_STR("file", f->name),
+            LOG_STR("problem", problem->lines[0]), LOG_INT("problems", problem->n_lines),
+            LOG_INT("in_force", f->n_in_force));
+}
+
+/* Judges one policy and puts what comes out in force. */
+static void put_policy(struct manager *m, struct policy *policy, const char *file)
+{
+    CLEANUP(error_free) struct error *targets_error = NULL, *e = NULL;
+    struct resolved_targets targets = {0};
+    int r = resolver_targets(m->resolver, policy, &targets, &targets_error);
+
+    if (r != -ENOMEM)
+        r = profile_store_put(m->store, policy, file, &targets, targets_error, clock_real_ns(), &e);
+    if (r < 0)
+        log_failure(r, policy->name, e);
+    resolved_targets_done(&targets);
+}
+
+static void on_source_settled(void *data)
+{
+    struct manager *m = data;
+
+    if (m->all_stale)
+        MAP_FOREACH (e, profile_store_policies(m->store)) {
+            const struct stored_policy *p = map_value(e);
+
+            if (!map_find(m->pending, map_key(e)))
+                put_policy(m, p->policy, p->file);
+        }
+    MAP_FOREACH (e, m->pending) {
+        const struct pending_policy *p = map_value(e);
+
+        put_policy(m, p->policy, p->file);
+        map_drop(m->pending, map_key(e));
+    }
+    m->all_stale = false;
+    if (m->synced)
+        return;
+    m->synced = true;
+    grpc_server_set_health(m->server, "", GRPC_HEALTH_SERVING);
+    grpc_server_set_health(m->server, "varmor.v1.AgentService", GRPC_HEALTH_SERVING);
+    grpc_server_set_health(m->server, "varmor.v1.StatusService", GRPC_HEALTH_SERVING);
+    LOG(INFO, "synced", "the folder has been read",
+        LOG_INT("policies", map_size(profile_store_policies(m->store))),
+        LOG_INT("profiles", profile_store_n_profiles(m->store)));
+}
+
+static const struct source_handler manager_source_handler = {
+    .put = on_source_put,
+    .dropped = on_source_dropped,
+    .file = on_source_file,
+    .settled = on_source_settled,
+};
+
+/* ---- From the store ---- */
+
+static void on_profile_changed(unsigned slot, void *data)
+{
+    struct manager *m = data;
+    const struct profile *p = profile_store_slot(m->store, slot)->owner->profile;
+    char digest[DIGEST_TEXT_SIZE];
+
+    LOG(INFO, "profile-built", "a new version goes to the agents", LOG_STR("profile", p->name),
+        LOG_INT("rules", p->n_rules), LOG_STR("digest", digest_format(&p->digest, digest)));
+    if (m->agents)
+        agents_profile_changed(m->agents, slot);
+    status_touch_slot(m->status, slot);
+}
+
+static void on_profile_removed(unsigned slot, const char *name, void *data)
+{
+    struct manager *m = data;
+
+    if (m->agents)
+        agents_profile_removed(m->agents, slot, name);
+    violation_history_forget(m->violations, name);
+}
+
+static void on_policy_changed(const struct stored_policy *p, bool removed, void *data)
+{
+    struct manager *m = data;
+    const struct condition *c = p->updated.status ? &p->updated : &p->created;
+
+    if (!removed && c->status == CONDITION_FALSE)
+        LOG(WARNING, "policy-refused", "what was in force before stays", LOG_STR("policy", p->key),
+            LOG_STR("reason", c->reason), LOG_STR("message", c->message));
+    if (!removed && p->profile)
+        status_touch_slot(m->status, p->slot);
+    else
+        status_touch_policies(m->status);
+}
+
+static const struct profile_store_handler manager_store_handler = {
+    .profile_changed = on_profile_changed,
+    .profile_removed = on_profile_removed,
+    .policy_changed = on_policy_changed,
+};
+
+/* ---- From the agents ---- */
+
+static void on_node_changed(const struct node *node UNUSED, bool removed UNUSED, void *data)
+{
+    struct manager *m = data;
+
+    status_touch_policies(m->status);
+}
+
+static void on_result(const struct node *node UNUSED, unsigned slot, void *data)
+{
+    struct manager *m = data;
+
+    status_touch_slot(m->status, slot);
+}
+
+static void on_bindings_changed(const struct node *node UNUSED, void *data)
+{
+    struct manager *m = data;
+
+    status_touch(m->status, 1u << STATUS_POLICIES | 1u << STATUS_NODES | 1u << STATUS_BINDINGS);
+}
+
+static void on_violations(const struct node *node, const struct msg_violations *v, void *data)
+{
+    struct manager *m = data;
+    unsigned slot;
+
+    for (size_t i = 0; i < v->n; i++) {
+        int r = 0;
+
+        if (profile_store_slot_of(m->store, v->items[i].profile, &slot))
+            r = violation_history_add(m->violations, node->name, &v->items[i]);
+        if (r < 0)
+            LOG(WARNING, "violation-not-kept", "it is in the node's own log only",
+                LOG_STR("node", node->name), LOG_INT("errno", -r));
+    }
+}
+
+static const struct agents_handler manager_agents_handler = {
+    .node_changed = on_node_changed,
+    .result = on_result,
+    .bindings_changed = on_bindings_changed,
+    .violations = on_violations,
+};
+
+/* ---- From status ---- */
+
+static void on_status_changed(unsigned resources, void *data)
+{
+    struct manager *m = data;
+
+    if (m->status_service)
+        status_service_changed(m->status_service, resources);
+}
+
+static void on_policy_status(const struct stored_policy *p, bool is_ready, const char *phase,
+                             const char *message, void *data UNUSED)
+{
+    LOG(INFO, "policy-status", message, LOG_STR("policy", p->key), LOG_STR("phase", phase),
+        LOG_STR("ready", is_ready ? "true" : "false"));
+}
+
+static const struct status_handler manager_status_handler = {
+    .changed = on_status_changed,
+    .policy = on_policy_status,
+};
+
+/* ---- Start and stop ---- */
+
+static int start_state(struct manager *m, const struct config *config, struct error **reterr)
+{
+    struct status_facts facts;
+    int r = builtin_rules_load(reterr);
+
+    if (r < 0)
+        return r;
+    m->pending = map_new(pending_policy_free, 0); /* bounded by the source */
+    m->store = profile_store_new(config->install_namespace, &manager_store_handler, m);
+    m->resolver = resolver_new();
+    m->nodes = nodes_new((uint64_t)config->node_timeout_s * NS_PER_SEC);
+    m->problems = file_problems_new();
+    m->violations = violation_history_new();
+    if (!m->pending || !m->store || !m->resolver || !m->nodes || !m->problems || !m->violations)
+        return error_oom(reterr);
+    facts = (struct status_facts){
+        .store = m->store, .nodes = m->nodes, .problems = m->problems, .violations = m->violations};
+    if (status_new(&m->status, m->loop, &facts, &manager_status_handler, m) < 0)
+        return error_oom(reterr);
+    return 0;
+}
+
+static int start_services(struct manager *m, struct error **reterr)
+{
+    size_t len;
+    const uint8_t *descriptors = message_descriptor_set(&len);
+    int r = grpc_server_new(&m->server, m->loop, NULL, reterr);
+
+    if (r == 0)
+        r = agents_new(&m->agents, m->loop, m->server, m->store, m->nodes, &manager_agents_handler,
+                       m, reterr);
+    if (r == 0)
+        r = status_service_new(&m->status_service, m->loop, m->server, m->status, reterr);
+    if (r == 0)
+        r = grpc_server_set_reflection(m->server, descriptors, len, reterr);
+    if (r == 0 &&
+        (grpc_server_set_health(m->server, "", GRPC_HEALTH_NOT_SERVING) < 0 ||
+         grpc_server_set_health(m->server, "varmor.v1.AgentService", GRPC_HEALTH_NOT_SERVING) < 0 ||
+         grpc_server_set_health(m->server, "varmor.v1.StatusService", GRPC_HEALTH_NOT_SERVING) < 0))
+        r = error_oom(reterr);
+    return r;
+}
+
+static int listen_to(struct manager *m, const struct config *config, const char *text,
+                     struct error **reterr)
+{
+    const struct grpc_tls tls = {.ca_file = config->tls_ca,
+                                 .certificate_file = config->tls_cert,
+                                 .key_file = config->tls_key};
+    struct grpc_address address = {0};
+    int r = grpc_address_parse(&address, text, reterr);
+
+    if (r < 0)
+        return error_wrap(reterr, r, "--listen '%s'", error_quote(text));
+    r = grpc_server_listen(m->server, &address, address.kind == GRPC_TLS ? &tls : NULL,
+                           config->socket_mode, reterr);
+    if (r < 0)
+        error_wrap(reterr, r, "--listen '%s'", error_quote(text));
+    else
+        LOG(INFO, "listening", "agents and tools can connect", LOG_STR("address", text),
+            LOG_INT("port", address.kind == GRPC_UNIX ? 0 : grpc_server_port(m->server)));
+    grpc_address_done(&address);
+    return r;
+}
+
+int manager_new(struct manager **ret, struct loop *loop, const struct config *config,
+                struct error **reterr)
+{
+    CLEANUP(manager_free) struct manager *m = calloc(1, sizeof(*m));
+    int r;
+
+    if (!m)
+        return error_oom(reterr);
+    m->loop = loop;
+    r = start_state(m, config, reterr);
+    if (r == 0)
+        r = start_services(m, reterr);
+    for (size_t i = 0; r == 0 && i < config->listen.n; i++)
+        r = listen_to(m, config, config->listen.items[i], reterr);
+    if (r == 0)
+        r = source_directory_new(&m->source, loop, config->policies, &manager_source_handler, m,
+                                 reterr);
+    if (r < 0)
+        return r;
+    *ret = TAKE(m);
+    return 0;
+}
+
+void manager_drain(struct manager *m, void (*done)(void *data), void *data)
+{
+    m->source = source_directory_free(m->source);
+    agents_close(m->agents);
+    status_service_close(m->status_service);
+    grpc_server_drain(m->server, MANAGER_DRAIN_NS, done, data);
+}
+
+struct manager *manager_free(struct manager *m)
+{
+    if (!m)
+        return NULL;
+    source_directory_free(m->source);
+    grpc_server_free(m->server);
+    status_service_free(m->status_service);
+    agents_free(m->agents);
+    status_free(m->status);
+    violation_history_free(m->violations);
+    file_problems_free(m->problems);
+    nodes_free(m->nodes);
+    resolver_free(m->resolver);
+    profile_store_free(m->store);
+    map_free(m->pending);
+    builtin_rules_unload();
+    free(m);
+    return NULL;
+}

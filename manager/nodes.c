@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/nodes.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/map.h"
+
+#define HELLO_MAX_BYTES (256u << 10) /* of what is kept of a node's hello */
+
+struct nodes {
+    struct map *by_name; /* owned */
+    uint64_t away_ns;
+};
+
+/* ---- Nodes ---- */
+
+static void results_free(struct node_profile *p)
+{
+    for (unsigned i = 0; i < p->n_results; i++)
+        free((char *)p->results[i].reason);
+    free(p->results);
+    p->results = NULL;
+    p->n_results = 0;
+}
+
+static void node_profile_done(struct node_profile *p)
+{
+    results_free(p);
+    free(p->counts);
+    *p = (struct node_profile){0};
+}
+
+static void node_start_over(struct node *node)
+{
+    for (unsigned i = 0; i < node->n_profiles; i++)
+        node_profile_done(&node->profiles[i]);
+    free(node->profiles);
+    node->profiles = NULL;
+    node->n_profiles = 0;
+    MAP_FOREACH (e, node->bindings)
+        map_drop(node->bindings, map_key(e));
+}
+
+static void node_free(void *value)
+{
+    struct node *node = value;
+
+    if (node->bindings)
+        node_start_over(node);
+    map_free(node->bindings);
+    agent_message_done(&node->hello);
+    free(node->name);
+    free(node);
+}
+
+static struct node *node_new(const char *name)
+{
+    struct node *node = calloc(1, sizeof(*node));
+
+    if (!node)
+        return NULL;
+    node->name = strdup(name);
+    node->bindings = map_new(free, NODE_MAX_BINDINGS);
+    if (node->name && node->bindings)
+        return node;
+    node_free(node);
+    return NULL;
+}
+
+struct nodes *nodes_new(uint64_t away_ns)
+{
+    CLEANUP(nodes_free) struct nodes *n = calloc(1, sizeof(*n));
+
+    if (!n)
+        return NULL;
+    n->away_ns = away_ns;
+    n->by_name = map_new(node_free, 0);
+    return n->by_name ? TAKE(n) : NULL;
+}
+
+struct nodes *nodes_free(struct nodes *n)
+{
+    if (!n)
+        return NULL;
+    map_free(n->by_name);
+    free(n);
+    return NULL;
+}
+
+const struct map *nodes_all(const struct nodes *n)
+{
+    return n->by_name;
+}
+
+struct node *nodes_find(const struct nodes *n, const char *name)
+{
+    return map_find(n->by_name, name);
+}
+
+static int node_get(struct nodes *n, const char *name, struct node **ret, struct error **reterr)
+{
+    struct node *node = map_find(n->by_name, name);
+
+    if (!*name || strlen(name) > NODE_NAME_MAX)
+        return error_set(reterr, -EINVAL, "a node's name has 1 to %d bytes", NODE_NAME_MAX);
+    if (!node) {
+        if (map_size(n->by_name) >= NODES_MAX)
+            return error_set(reterr, -E2BIG, "more than %d nodes", NODES_MAX);
+        node = node_new(name);
+        if (!node || map_put(n->by_name, name, node) < 0) {
+            if (node)
+                node_free(node);
+            return error_oom(reterr);
+        }
+    }
+    *ret = node;
+    return 0;
+}
+
+/* A copy of a hello without what is held, which is large, in memory of its own. 0 or -ENOMEM. */
+static int hello_copy(const struct msg_hello *from, struct agent_message *ret)
+{
+    CLEANUP_BUF struct buf bytes = BUF_INIT(HELLO_MAX_BYTES);
+    struct agent_message message = {.kind = AGENT_HELLO, .hello = *from};
+    int r;
+
+    message.hello.held = NULL;
+    message.hello.n_held = 0;
+    r = agent_message_encode(&message, &bytes);
+    return r < 0 ? r : agent_message_decode(ret, bytes.data, bytes.len, NULL);
+}
+
+int nodes_hello(struct nodes *n, const struct msg_hello *hello, int64_t now_ns, struct node **ret,
+                struct error **reterr)
+{
+    struct agent_message copy;
+    struct node *node;
+    int r = node_get(n, hello->node, &node, reterr);
+
+    if (r < 0)
+        return r;
+    r = hello_copy(hello, &copy);
+    if (r < 0)
+        return r == -E2BIG
+                   ? error_set(reterr, r, "a hello is larger than %u bytes", HELLO_MAX_BYTES)
+                   : error_oom(reterr);
+    node_start_over(node);
+    agent_message_done(&node->hello);
+    node->hello = copy;
+    node->connected = true;
+    node->since_ns = now_ns;
+    *ret = node;
+    return 0;
+}
+
+void nodes_lost(struct nodes *n, struct node *node, int64_t now_ns, uint64_t monotonic_ns)
+{
+    node->connected = false;
+    node->stream = NULL;
+    node->since_ns = now_ns;
+    node->expires_ns = monotonic_ns + n->away_ns;
+}
+
+uint64_t nodes_expire(struct nodes *n, uint64_t monotonic_ns,
+                      void (*forgotten)(const struct node *node, void *data), void *data)
+{
+    uint64_t next_ns = 0;
+
+    MAP_FOREACH (e, n->by_name) {
+        struct node *node = map_value(e);
+
+        if (node->connected)
+            continue;
+        if (node->expires_ns > monotonic_ns) {
+            next_ns = next_ns ? MIN(next_ns, node->expires_ns) : node->expires_ns;
+            continue;
+        }
+        forgotten(node, data);
+        map_drop(n->by_name, map_key(e));
+    }
+    return next_ns;
+}
+
+/* ---- Profiles of a node ---- */
+
+struct node_profile *node_profile(struct node *node, unsigned slot)
+{
+    unsigned n = MAX(slot + 1, MIN(node->n_profiles * 2, slot + 64));
+    struct node_profile *profiles;
+
+    if (slot < node->n_profiles)
+        return &node->profiles[slot];
+    profiles = reallocarray(node->profiles, n, sizeof(*profiles));
+    if (!profiles)
+        return NULL;
+    memset(profiles + node->n_profiles, 0, (n - node->n_profiles) * sizeof(*profiles));
+    node->profiles = profiles;
+    node->n_profiles = n;
+    return &profiles[slot];
+}
+
+const struct node_profile *node_profile_find(const struct node *node, unsigned slot)
+{
+    return slot < node->n_profiles ? &node->profiles[slot] : NULL;
+}
+
+void node_profile_forget(struct node *node, unsigned slot)
+{
+    if (slot < node->n_profiles)
+        node_profile_done(&node->profiles[slot]);
+}
+
+int node_result(struct node *node, unsigned slot, const struct msg_result *result,
+                const struct digest *current)
+{
+    struct node_profile *p = node_profile(node, slot);
+    struct node_profile next = {0};
+
+    if (!p)
+        return -ENOMEM;
+    if (digest_equal(&p->digest, current) && !digest_equal(&result->digest, current))
+        return 0; /* of an older profile, late */
+    next.results = calloc(MAX(result->n_enforcers, 1u), sizeof(*next.results));
+    if (!next.results)
+        return -ENOMEM;
+    for (; next.n_results < result->n_enforcers; next.n_results++) {
+        struct msg_enforcer_result *to = &next.results[next.n_results];
+
+        *to = result->enforcers[next.n_results];
+        to->reason = strdup(to->reason);
+        if (!to->reason) {
+            results_free(&next);
+            return -ENOMEM;
+        }
+    }
+    results_free(p);
+    p->results = next.results;
+    p->n_results = next.n_results;
+    p->digest = result->digest;
+    p->may_hold = true;
+    return 0;
+}
+
+int node_counts(struct node *node, unsigned slot, const struct msg_counts *counts)
+{
+    struct node_profile *p = node_profile(node, slot);
+    uint64_t *copy = malloc(MAX(counts->n, 1u) * sizeof(*copy));
+
+    if (!p || !copy) {
+        free(copy);
+        return -ENOMEM;
+    }
+    if (counts->n)
+        memcpy(copy, counts->counts, counts->n * sizeof(*copy));
+    free(p->counts);
+    p->counts = copy;
+    p->n_counts = counts->n;
+    p->counts_digest = counts->digest;
+    return 0;
+}
+
+/* ---- Bindings ---- */
+
+/* A copy of a binding with its texts behind it in one piece of memory. NULL: no memory. */
+static struct msg_binding *binding_copy(const struct msg_binding *from)
+{
+    const char *const *const fields[] = {
+        &from->container_id,  &from->runtime_namespace, &from->container_name, &from->pod_name,
+        &from->pod_namespace, &from->pod_uid,           &from->image,          &from->profile,
+        &from->reason,        &from->workload_kind,     &from->workload_name,
+    };
+    size_t size = sizeof(*from);
+    struct msg_binding *to;
+    char *text;
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+        size += strlen(*fields[i]) + 1;
+    to = malloc(size);
+    if (!to)
+        return NULL;
+    *to = *from;
+    text = (char *)(to + 1);
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        size_t offset = (size_t)((const char *)fields[i] - (const char *)from);
+        size_t len = strlen(*fields[i]) + 1;
+
+        memcpy(text, *fields[i], len);
+        *(const char **)((char *)to + offset) = text;
+        text += len;
+    }
+    return to;
+}
+
+int node_bindings(struct node *node, const struct msg_bindings *bindings)
+{
+    if (bindings->complete)
+        MAP_FOREACH (e, node->bindings)
+            map_drop(node->bindings, map_key(e));
+    for (size_t i = 0; i < bindings->n_dropped; i++)
+        map_drop(node->bindings, bindings->dropped[i]);
+    for (size_t i = 0; i < bindings->n_put; i++) {
+        struct msg_binding *copy = binding_copy(&bindings->put[i]);
+        int r = copy ? map_put(node->bindings, copy->container_id, copy) : -ENOMEM;
+
+        if (r < 0) {
+            free(copy);
+            return r;
+        }
+    }
+    return 0;
+}
+
+/* ---- Standing ---- */
+
+/* Why the hello says that an enforcer cannot be used; NULL if it can or nothing is said. */
+static const char *unusable_reason(const struct node *node, enum enforcer_bit enforcer)
+{
+    const struct msg_hello *hello = &node->hello.hello;
+
+    for (size_t i = 0; i < hello->n_enforcers; i++)
+        if (hello->enforcers[i].enforcer == enforcer && !hello->enforcers[i].usable)
+            return hello->enforcers[i].reason;
+    return NULL;
+}
+
+static const struct msg_enforcer_result *result_of(const struct node_profile *p,
+                                                   enum enforcer_bit enforcer)
+{
+    for (unsigned i = 0; i < p->n_results; i++)
+        if (p->results[i].enforcer == enforcer)
+            return &p->results[i];
+    return NULL;
+}
+
+enum node_standing node_standing(const struct node *node, unsigned slot,
+                                 const struct profile *profile, enum enforcer_bit *ret_enforcer,
+                                 const char **ret_reason)
+{
+    static const enum enforcer_bit bits[] = {ENFORCER_APPARMOR, ENFORCER_BPF, ENFORCER_SECCOMP};
+    const struct node_profile *p = node_profile_find(node, slot);
+    bool current = p && digest_equal(&p->digest, &profile->digest);
+    enum node_standing standing = NODE_APPLIED;
+
+    for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
+        const struct msg_enforcer_result *result;
+        const char *reason;
+
+        if (!(profile->enforcers & bits[i]))
+            continue;
+        result = current ? result_of(p, bits[i]) : NULL;
+        if (result && result->applied)
+            continue;
+        reason = result ? result->reason : unusable_reason(node, bits[i]);
+        if (reason) {
+            if (ret_enforcer)
+                *ret_enforcer = bits[i];
+            if (ret_reason)
+                *ret_reason = reason;
+            return NODE_FAILED;
+        }
+        standing = NODE_WAITING;
+    }
+    return standing;
+}

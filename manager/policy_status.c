@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/policy_status.h"
+
+#include "lib/buf.h"
+#include "lib/map.h"
+#include "manager/nodes.h"
+
+#define NODES_NAMED       5    /* in the message of a condition; the others are counted */
+#define STATUS_TEXT_BYTES 4096 /* of such a message */
+
+const char *policy_phase_name(enum policy_phase phase)
+{
+    static const char *const names[] = {
+        [PHASE_PENDING] = "Pending",
+        [PHASE_PROTECTING] = "Protecting",
+        [PHASE_ERROR] = "Error",
+    };
+
+    _Static_assert(ARRAY_SIZE(names) == POLICY_PHASES, "each phase has a name");
+    return names[phase];
+}
+
+/* What is found when the nodes are gone through. */
+struct survey {
+    unsigned n, n_applied, n_failed;
+    struct buf failed, waiting; /* texts with the first few nodes */
+    unsigned n_waiting;
+};
+
+/* Texts are cut when they are full: a message that is too short is better than no status. */
+static void survey_add(struct survey *found, const struct node *node, unsigned slot,
+                       const struct profile *profile)
+{
+    enum enforcer_bit enforcer = 0;
+    const char *reason = NULL;
+    int r = 0;
+
+    found->n++;
+    switch (node_standing(node, slot, profile, &enforcer, &reason)) {
+    case NODE_APPLIED:
+        found->n_applied++;
+        break;
+    case NODE_FAILED:
+        if (found->n_failed++ < NODES_NAMED)
+            r = buf_format(&found->failed, "%snode '%s': %s enforcer: %s",
+                           found->failed.len ? "; " : "", error_quote(node->name),
+                           enforcer_set_name(enforcer), reason);
+        break;
+    case NODE_WAITING:
+        if (found->n_waiting++ < NODES_NAMED)
+            r = buf_format(&found->waiting, "%s'%s'%s", found->waiting.len ? ", " : "",
+                           error_quote(node->name), node->connected ? "" : " (away)");
+        break;
+    }
+    (void)r;
+}
+
+static void set_ready(struct policy_status *now, const struct survey *found, struct buf *message)
+{
+    bool ready = found->n > 0 && found->n_applied == found->n;
+    const char *reason = "AllAgentsReady";
+    int r = 0;
+
+    if (found->n_failed > 0) {
+        reason = "Error";
+        r = buf_add_text(message, buf_text(&found->failed));
+        if (r == 0 && found->n_failed > NODES_NAMED)
+            r = buf_format(message, "; and %u more nodes", found->n_failed - NODES_NAMED);
+    } else if (found->n == 0) {
+        reason = "NoNodes";
+        r = buf_add_text(message, "no agent has connected");
+    } else {
+        r = buf_format(message, "applied on %u of %u nodes", found->n_applied, found->n);
+        if (!ready) {
+            reason = "Processing";
+            if (r == 0)
+                r = buf_format(message, "; waiting for %s", buf_text(&found->waiting));
+            if (r == 0 && found->n_waiting > NODES_NAMED)
+                r = buf_format(message, " and %u more", found->n_waiting - NODES_NAMED);
+        }
+    }
+    (void)r; /* the message is cut */
+    now->ready.status = ready ? CONDITION_TRUE : CONDITION_FALSE;
+    now->ready.reason = reason;
+}
+
+bool policy_status_update(struct policy_status *status, const struct stored_policy *policy,
+                          const struct nodes *nodes, int64_t now_ns)
+{
+    struct survey found = {.failed = BUF_INIT(STATUS_TEXT_BYTES / 2),
+                           .waiting = BUF_INIT(STATUS_TEXT_BYTES / 2)};
+    CLEANUP_BUF struct buf message = BUF_INIT(STATUS_TEXT_BYTES);
+    struct policy_status now = {0};
+    bool changed;
+
+    if (policy->profile) {
+        MAP_FOREACH (e, nodes_all(nodes))
+            survey_add(&found, map_value(e), policy->slot, policy->profile);
+        set_ready(&now, &found, &message);
+    }
+    if (policy->in_error || !policy->profile || found.n_failed > 0)
+        now.phase = PHASE_ERROR;
+    else
+        now.phase = found.n_applied > 0 ? PHASE_PROTECTING : PHASE_PENDING;
+    now.is_ready = now.ready.status == CONDITION_TRUE && !policy->in_error &&
+                   policy->updated.status != CONDITION_FALSE;
+    changed = status->is_ready != now.is_ready || status->phase != now.phase ||
+              status->nodes_desired != found.n || status->nodes_ready != found.n_applied ||
+              status->nodes_failed != found.n_failed;
+    status->is_ready = now.is_ready;
+    status->phase = now.phase;
+    status->nodes_desired = found.n;
+    status->nodes_ready = found.n_applied;
+    status->nodes_failed = found.n_failed;
+    changed |= condition_set(&status->ready, now.ready.status, now.ready.reason,
+                             message.len ? buf_text(&message) : NULL, now_ns);
+    buf_done(&found.failed);
+    buf_done(&found.waiting);
+    return changed;
+}
+
+void policy_status_done(struct policy_status *status)
+{
+    condition_done(&status->ready);
+}
