@@ -66,12 +66,12 @@ static void client_call_read_status(struct grpc_client_call *call, const struct 
                            message ? grpc_message_decode(message, text) : "");
 }
 
-/* True if the answer is one that we can read; else the call has ended. */
+/* True if the answer is one that we can read; else the call has ended. What grpc-encoding says
+ * matters only for messages that are flagged as compressed, and those are refused. */
 static bool client_call_accept(struct grpc_client_call *call, const struct header_list *fields,
                                const char *http_status)
 {
     const char *content_type = header_list_find(fields, "content-type");
-    const char *encoding = header_list_find(fields, "grpc-encoding");
     char text[160];
 
     if (strcmp(http_status, "200") != 0) {
@@ -82,9 +82,6 @@ static bool client_call_accept(struct grpc_client_call *call, const struct heade
         snprintf(text, sizeof(text), "the server's answer is not gRPC but '%.64s'",
                  content_type ? error_quote(content_type) : "");
         client_call_end(call, GRPC_UNKNOWN, text);
-    } else if (encoding && strcmp(encoding, "identity") != 0) {
-        client_call_end(call, GRPC_INTERNAL,
-                        "the server's answer is compressed, which we did not offer");
     } else {
         return true;
     }
