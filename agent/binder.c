@@ -245,7 +245,8 @@ static void evaluate(struct binder *b, struct bound *x)
         }
         break;
     case BINDING_BIND:
-        bind_now(b, x, p);
+        if (p)
+            bind_now(b, x, p);
         break;
     case BINDING_UNBIND:
         unbind_cgroup(b, x->cgroup_id, x->enforcers);
@@ -254,7 +255,8 @@ static void evaluate(struct binder *b, struct bound *x)
         changed(b, x);
         break;
     case BINDING_BLOCKED:
-        set_blocked(b, x, p->name, x->problem ? x->problem : "its cgroup is not known");
+        if (p)
+            set_blocked(b, x, p->name, x->problem ? x->problem : "its cgroup is not known");
         break;
     }
 }

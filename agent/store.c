@@ -110,7 +110,7 @@ static int obtain(struct store *s, struct entry **ret, const char *name)
         e = calloc(1, sizeof(*e));
         if (!e)
             return -ENOMEM;
-        strcpy(e->name, name);
+        memcpy(e->name, name, strlen(name) + 1);
         r = map_put(s->entries, name, e);
         if (r < 0) {
             free(e);

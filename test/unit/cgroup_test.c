@@ -2,6 +2,7 @@
 #include "test/unit/unit.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -100,7 +101,7 @@ START_TEST(a_containers_own_cgroup_is_never_below_it)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         char path[256];
 
-        strcpy(path, cases[i].path);
+        snprintf(path, sizeof(path), "%s", cases[i].path);
         cgroup_trim(path, cases[i].cgroups_path);
         ck_assert_str_eq(path, cases[i].result);
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/unit/unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "agent/container.h"
@@ -29,8 +30,8 @@ static struct containerd_container make(const char *id, const char *labels, cons
     struct containerd_container cc = {.labels = make_labels(labels),
                                       .annotations = make_labels(annotations)};
 
-    strcpy(cc.id, id);
-    strcpy(cc.image, "img");
+    snprintf(cc.id, sizeof(cc.id), "%s", id);
+    snprintf(cc.image, sizeof(cc.image), "img");
     return cc;
 }
 

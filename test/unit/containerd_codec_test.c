@@ -218,7 +218,7 @@ static int on_task(const struct containerd_task *task, void *arg)
     struct found *f = arg;
 
     f->n++;
-    strcpy(f->last, task->container_id);
+    memcpy(f->last, task->container_id, sizeof(f->last));
     f->pid = task->pid;
     f->status = task->status;
     return f->stop;
@@ -229,7 +229,7 @@ static int on_name(const char *name, void *arg)
     struct found *f = arg;
 
     f->n++;
-    strcpy(f->last, name);
+    snprintf(f->last, sizeof(f->last), "%s", name);
     return f->stop;
 }
 

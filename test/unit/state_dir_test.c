@@ -17,7 +17,7 @@ static char path[PATH_MAX];
 
 static void make_folder(void)
 {
-    strcpy(folder + strlen(folder) - 6, "XXXXXX");
+    memcpy(folder + sizeof(folder) - 7, "XXXXXX", 6);
     ck_assert_ptr_nonnull(mkdtemp(folder));
     snprintf(path, sizeof(path), "%s/a/b", folder);
 }
@@ -224,16 +224,20 @@ START_TEST(files_of_others_are_left_alone)
 }
 END_TEST
 
+#define TOLD_SIZE (2 * PATH_MAX)
+
 static void on_told(const char *what, void *data)
 {
-    strcat(strcat(data, what), ";");
+    size_t len = strlen(data);
+
+    snprintf((char *)data + len, TOLD_SIZE - len, "%s;", what);
 }
 
 START_TEST(removal_says_what_it_removed)
 {
     CLEANUP(state_dir_free) struct state_dir *d = open_dir();
     CLEANUP(profile_unref) struct profile *p = make_profile("p", 1);
-    char told[2 * PATH_MAX] = "", wanted[3 * PATH_MAX];
+    char told[TOLD_SIZE] = "", wanted[3 * PATH_MAX];
 
     ck_assert_int_eq(state_dir_stage(d, p, NULL), 0);
     ck_assert_int_eq(state_dir_publish(d, "p", NULL), 0);
