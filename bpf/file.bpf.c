@@ -148,3 +148,57 @@ int BPF_PROG(varmor_path_chown, const struct path *path, unsigned int uid, unsig
         return prev;
     return judge_file(VARMOR_MAY_CHOWN, path->mnt, path->dentry);
 }
+
+/* ---- what comes without a mount ---- */
+
+/* From 5.12 on an idmapping stands in front of the dentry. */
+static __always_inline bool has_idmapping(void)
+{
+    struct vfsmount *mnt = NULL;
+
+    return bpf_core_field_exists(mnt->mnt_idmap) || bpf_core_field_exists(mnt->mnt_userns);
+}
+
+SEC("lsm/inode_setxattr")
+int varmor_setxattr(unsigned long long *ctx)
+{
+    int prev;
+
+    if (has_idmapping()) {
+        prev = (int)ctx[6];
+        return prev ? prev : judge_file(VARMOR_MAY_SETATTR, NULL, (void *)ctx[1]);
+    }
+    prev = (int)ctx[5];
+    return prev ? prev : judge_file(VARMOR_MAY_SETATTR, NULL, (void *)ctx[0]);
+}
+
+SEC("lsm/inode_removexattr")
+int varmor_rmxattr(unsigned long long *ctx)
+{
+    int prev;
+
+    if (has_idmapping()) {
+        prev = (int)ctx[3];
+        return prev ? prev : judge_file(VARMOR_MAY_SETATTR, NULL, (void *)ctx[1]);
+    }
+    prev = (int)ctx[2];
+    return prev ? prev : judge_file(VARMOR_MAY_SETATTR, NULL, (void *)ctx[0]);
+}
+
+SEC("?lsm/inode_set_acl")
+int BPF_PROG(varmor_set_acl, struct mnt_idmap *idmap, struct dentry *dentry, const char *name,
+             struct posix_acl *acl, int prev)
+{
+    if (prev)
+        return prev;
+    return judge_file(VARMOR_MAY_SETATTR, NULL, dentry);
+}
+
+SEC("?lsm/inode_remove_acl")
+int BPF_PROG(varmor_rm_acl, struct mnt_idmap *idmap, struct dentry *dentry, const char *name,
+             int prev)
+{
+    if (prev)
+        return prev;
+    return judge_file(VARMOR_MAY_SETATTR, NULL, dentry);
+}

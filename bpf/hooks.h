@@ -70,4 +70,9 @@ static inline bool varmor_hook_wanted(enum varmor_hook_kind kind, bool is_there,
     X(varmor_path_link, path_link, HOOK_NEEDED, "hard links")                                      \
     X(varmor_path_rename, path_rename, HOOK_NEEDED, "rename")                                      \
     X(varmor_path_chmod, path_chmod, HOOK_NEEDED, "chmod")                                         \
-    X(varmor_path_chown, path_chown, HOOK_WITH_TASK_STORAGE, "chown")
+    X(varmor_path_chown, path_chown, HOOK_WITH_TASK_STORAGE, "chown")                              \
+    X(varmor_setxattr, inode_setxattr, HOOK_NEEDED, "setxattr")                                    \
+    X(varmor_rmxattr, inode_removexattr, HOOK_NEEDED, "removexattr")                               \
+    X(varmor_set_acl, inode_set_acl, HOOK_IF_PRESENT, "ACLs, where setxattr does not set them")    \
+    X(varmor_rm_acl, inode_remove_acl, HOOK_IF_PRESENT,                                            \
+      "ACLs, where removexattr does not remove them")

@@ -61,6 +61,7 @@ struct dentry {
 
 struct user_namespace;
 struct mnt_idmap;
+struct posix_acl;
 
 struct vfsmount {
     struct dentry *mnt_root;

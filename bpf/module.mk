@@ -15,5 +15,11 @@ $(GEN)/bpf/%.skel.h: $(GEN)/bpf/%.bpf.o
 GENERATED += $(GEN)/bpf/varmor.skel.h
 -include $(wildcard $(GEN)/bpf/*.d)
 
-# Run in guests by test/vm/bpf/run.
-$(call program,test/bpf_load_test,test/vm/bpf/load_test.c test/vm/bpf/kernel_side.c,base,libbpf)
+# Run in guests by test/vm/bpf/run. What runs inside a container is alone in its root, so it is static.
+bpf_vm := test/vm/bpf/kernel_side.c test/vm/bpf/container.c
+$(call program,test/bpf_load_test,test/vm/bpf/load_test.c $(bpf_vm),ruleset match policy base,libbpf openssl)
+$(call program,test/bpf_tables_test,test/vm/bpf/tables_test.c $(bpf_vm),verdicts ruleset match policy base,libbpf openssl)
+$(B)/test/bpf_inside: test/vm/bpf/inside.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) -O1 -static -D_GNU_SOURCE -I. -o $@ $<

@@ -96,7 +96,7 @@ __noinline int varmor_collect(void)
     if (!w)
         return VARMOR_STAT_NO_SCRATCH;
     r = collect_start(w, &c);
-    if (r)
+    if (r || !w->request.mnt)
         return r;
     for (u32 i = 0; i < VARMOR_MAX_DEPTH + WORK_MAX_CROSSINGS; i++) {
         struct dentry *dentry = (void *)c.dentry, *parent;
@@ -432,7 +432,7 @@ static __always_inline void run_end_mount(struct varmor_walk *w, void *image)
 /* Feeds n collected dentries. */
 static __always_inline void run_dentries(struct varmor_walk *w, u32 version, u32 n, u32 backward)
 {
-    struct order order = order_of(w, n, backward);
+    struct order order = order_of(w, n, !backward); /* they lie leaf first */
 
     if (n == 0) { /* the root directory itself */
         w->name[0] = '/';

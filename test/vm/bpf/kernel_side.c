@@ -134,14 +134,45 @@ out:
     return r;
 }
 
+static int take_event(void *data, void *record, size_t size)
+{
+    struct kernel_side *k = data;
+    const struct varmor_event *e = record;
+    struct kernel_side_event *kept = &k->events[k->n_events % KERNEL_SIDE_EVENTS];
+
+    if (size < sizeof(*e) || size - sizeof(*e) < e->text_len || e->text_len >= sizeof(kept->text))
+        return -EBADMSG;
+    kept->event = *e;
+    memcpy(kept->text, e + 1, e->text_len);
+    kept->text[e->text_len] = '\0';
+    k->n_events++;
+    return 0;
+}
+
 int kernel_side_attach(struct kernel_side *k)
 {
+    k->ring = ring_buffer__new(bpf_map__fd(k->skel->maps.varmor_events), take_event, k, NULL);
+    if (!k->ring)
+        return -errno;
     return varmor_bpf__attach(k->skel);
+}
+
+size_t kernel_side_read_events(struct kernel_side *k)
+{
+    int r;
+
+    k->n_events = 0;
+    r = ring_buffer__consume(k->ring);
+    if (r < 0)
+        printf("a record cannot be read: %s\n", strerror(-r));
+    return k->n_events;
 }
 
 void kernel_side_done(struct kernel_side *k)
 {
+    ring_buffer__free(k->ring);
     varmor_bpf__destroy(k->skel);
+    k->ring = NULL;
     k->skel = NULL;
 }
 
@@ -212,6 +243,15 @@ int kernel_side_put(struct kernel_side *k, uint32_t slot, const struct ruleset *
     close(counts);
     close(trie);
     return r < 0 ? r : (int)version;
+}
+
+int kernel_side_clear(struct kernel_side *k, uint32_t slot)
+{
+    uint32_t none = 0;
+
+    return bpf_map_update_elem(bpf_map__fd(k->skel->maps.varmor_slots), &slot, &none, 0) < 0
+               ? -errno
+               : 0;
 }
 
 int kernel_side_bind(struct kernel_side *k, uint64_t cgroup, uint32_t slot, bool running)
