@@ -1,6 +1,6 @@
 # The LSM programs: one object, and the skeleton that has it inside (build/gen/bpf/varmor.skel.h).
 BPF_CFLAGS := --target=bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wno-unused-parameter \
-              -Wno-missing-declarations -I. -I/usr/include/$(shell $(CC) -dumpmachine) \
+              -Wno-missing-declarations -I. -I/usr/include/$(shell $(CC) -print-multiarch) \
               -ffile-prefix-map=$(CURDIR)=.
 
 $(GEN)/bpf/%.bpf.o: bpf/%.bpf.c
