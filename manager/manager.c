@@ -394,7 +394,7 @@ void manager_drain(struct manager *m, void (*done)(void *data), void *data)
     m->source = source_directory_free(m->source);
     agents_close(m->agents);
     status_service_close(m->status_service);
-    grpc_server_drain(m->server, MANAGER_DRAIN_NS, done, data);
+    grpc_server_drain(m->server, loop_now_ns(m->loop) + MANAGER_DRAIN_NS, done, data);
 }
 
 struct manager *manager_free(struct manager *m)

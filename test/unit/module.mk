@@ -48,3 +48,4 @@ $(call unit_test,resolver_test,manager policy match base,openssl yaml-0.1 jansso
 $(call unit_test,profile_store_test,manager profiles proto policy match base,openssl yaml-0.1 jansson libprotobuf-c)
 $(call unit_test,agent_exchange_test,manager profiles proto policy match base,openssl yaml-0.1 jansson libprotobuf-c)
 $(call unit_test,policy_status_test,manager profiles proto policy match base,openssl yaml-0.1 jansson libprotobuf-c)
+$(call unit_test,manager_test,$(manager_lib),$(manager_pkg))
