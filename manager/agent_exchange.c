@@ -51,8 +51,11 @@ static int take_held(struct agent_exchange *x, const struct msg_held *held, size
         if (!p)
             return -ENOMEM;
         p->may_hold = true;
-        if (digest_equal(&held[i].digest, &s->owner->profile->digest))
-            p->sent_version = s->version;
+        if (!digest_equal(&held[i].digest, &s->owner->profile->digest))
+            continue;
+        p->sent_version = s->version;
+        if (node_holds(x->node, slot, s->owner->profile) < 0)
+            return -ENOMEM;
     }
     return 0;
 }

@@ -8,6 +8,9 @@
 
 #define HELLO_MAX_BYTES (256u << 10) /* of what is kept of a node's hello */
 
+static const enum enforcer_bit enforcer_bits[] = {ENFORCER_APPARMOR, ENFORCER_BPF,
+                                                  ENFORCER_SECCOMP};
+
 struct nodes {
     struct map *by_name; /* owned */
     uint64_t away_ns;
@@ -242,6 +245,18 @@ int node_result(struct node *node, unsigned slot, const struct msg_result *resul
     return 0;
 }
 
+int node_holds(struct node *node, unsigned slot, const struct profile *profile)
+{
+    struct msg_enforcer_result results[ARRAY_SIZE(enforcer_bits)];
+    struct msg_result result = {.digest = profile->digest, .enforcers = results};
+
+    for (size_t i = 0; i < ARRAY_SIZE(enforcer_bits); i++)
+        if (profile->enforcers & enforcer_bits[i])
+            results[result.n_enforcers++] = (struct msg_enforcer_result){
+                .enforcer = enforcer_bits[i], .applied = true, .reason = ""};
+    return node_result(node, slot, &result, &profile->digest);
+}
+
 int node_counts(struct node *node, unsigned slot, const struct msg_counts *counts)
 {
     struct node_profile *p = node_profile(node, slot);
@@ -337,24 +352,23 @@ enum node_standing node_standing(const struct node *node, unsigned slot,
                                  const struct profile *profile, enum enforcer_bit *ret_enforcer,
                                  const char **ret_reason)
 {
-    static const enum enforcer_bit bits[] = {ENFORCER_APPARMOR, ENFORCER_BPF, ENFORCER_SECCOMP};
     const struct node_profile *p = node_profile_find(node, slot);
     bool current = p && digest_equal(&p->digest, &profile->digest);
     enum node_standing standing = NODE_APPLIED;
 
-    for (size_t i = 0; i < ARRAY_SIZE(bits); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(enforcer_bits); i++) {
         const struct msg_enforcer_result *result;
         const char *reason;
 
-        if (!(profile->enforcers & bits[i]))
+        if (!(profile->enforcers & enforcer_bits[i]))
             continue;
-        result = current ? result_of(p, bits[i]) : NULL;
+        result = current ? result_of(p, enforcer_bits[i]) : NULL;
         if (result && result->applied)
             continue;
-        reason = result ? result->reason : unusable_reason(node, bits[i]);
+        reason = result ? result->reason : unusable_reason(node, enforcer_bits[i]);
         if (reason) {
             if (ret_enforcer)
-                *ret_enforcer = bits[i];
+                *ret_enforcer = enforcer_bits[i];
             if (ret_reason)
                 *ret_reason = reason;
             return NODE_FAILED;

@@ -70,6 +70,9 @@ void node_profile_forget(struct node *node, unsigned slot);
  * kept as what the node has, unless there already is one of the current digest. 0 or -ENOMEM. */
 int node_result(struct node *node, unsigned slot, const struct msg_result *result,
                 const struct digest *current);
+/* The node holds the slot's profile in its present version: its hello says so, of every enforcer of
+ * the profile. */
+int node_holds(struct node *node, unsigned slot, const struct profile *profile);
 int node_counts(struct node *node, unsigned slot, const struct msg_counts *counts);
 /* 0, -ENOMEM, or -E2BIG (NODE_MAX_BINDINGS; those that fitted are kept). */
 int node_bindings(struct node *node, const struct msg_bindings *bindings);

@@ -137,6 +137,10 @@ START_TEST(only_what_differs_is_sent)
     store_put(store, "b", "RuntimeDefault");
     h[2] = held("varmor-shop-gone", NULL);
     ck_assert_int_eq(hello(h, 3), 0);
+    ck_assert_int_eq(node_standing(node, 0, store_find(store, "a")->profile, NULL, NULL),
+                     NODE_APPLIED);
+    ck_assert_int_eq(node_standing(node, 1, store_find(store, "b")->profile, NULL, NULL),
+                     NODE_WAITING);
     expect("welcome");
     expect("removal varmor-shop-gone");
     expect("profile varmor-shop-b 9 rules");
