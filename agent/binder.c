@@ -206,7 +206,9 @@ static void bind_now(struct binder *b, struct bound *x, const struct profile *p)
     x->cgroup_id = x->c->cgroup_id;
     x->before_first_instruction = false;
     x->since_ns = b->events.now_ns(b->events.data);
-    if (created)
+    if (created && b->runtime && b->runtime->ops->is_waiting(b->runtime, x->c))
+        x->before_first_instruction = true;
+    else if (created)
         confirm(b, x, p);
     changed(b, x);
 }
@@ -221,6 +223,18 @@ static void forget_binding(struct bound *x)
 }
 
 /* ---- one container ---- */
+
+/* No profile in force is for the container, and it is bound to none: is a refused one for it? */
+static bool block_by_refused(struct binder *b, struct bound *x)
+{
+    size_t n;
+    const struct profile *const *refused = store_refused(b->store, &n);
+    const struct profile *p = x->profile[0] ? NULL : binding_choose(refused, n, x->c);
+
+    if (p)
+        set_blocked(b, x, p->name, "no version of the profile is in force on this node");
+    return p != NULL;
+}
 
 static void evaluate(struct binder *b, struct bound *x)
 {
@@ -237,6 +251,8 @@ static void evaluate(struct binder *b, struct bound *x)
 
     switch (binding_decide(&state)) {
     case BINDING_KEEP:
+        if (!p && block_by_refused(b, x))
+            break;
         if (x->reason && p && !state.bound_is_opaque) {
             bind_now(b, x, p); /* the last attempt failed halfway */
         } else if (x->reason) {

@@ -3,10 +3,11 @@
 /*
  * Keeps each container bound to the profile that is for it, in every enforcer of that profile.
  *
- * A container that is bound while its program still waits for the start order is asked about again
- * after the kernel has the binding: only if it has not been started even then, the binding held
- * before the program's first instruction, and is said to. If it was started meanwhile it is bound
- * once more as a running one, so that tasks which slipped through are caught at their next access.
+ * A container is bound while its program still waits for the start order, where possible. That the
+ * binding held before the program's first instruction is said only if it is proven: after the
+ * kernel has the binding, the runtime module shows that the program still waits, or containerd says
+ * that it has not been started. Without that proof the container is bound once more as a running
+ * one, so that tasks which slipped through are caught at their next access.
  *
  * What an earlier agent bound is adopted: nothing is undone before the runtime has told all
  * containers, and the bindings of running ones are made once more as running, since that agent may

@@ -243,7 +243,7 @@ static void on_profile(struct profile *p, void *data)
     int outcome = store_apply(x->parts.store, p, exchange_now_ns(), &problem);
 
     log_outcome(p, outcome, problem);
-    if (outcome == STORE_APPLIED)
+    if (outcome == STORE_APPLIED || outcome == STORE_REFUSED)
         binder_refresh(x->parts.binder);
     if (stream_put_result(stream_of(x), p->name) < 0)
         LOG(WARNING, "result-not-told", "no memory; it is told with the next connection",
@@ -317,8 +317,7 @@ static void on_in_sync(unsigned n_profiles, void *data)
     if (n_known != n_profiles)
         LOG(WARNING, "profiles-differ", "going on with those that are known",
             LOG_INT("known", n_known), LOG_INT("manager_says", n_profiles));
-    LOG(INFO, "in-sync", "this node has what the manager wants it to have",
-        LOG_INT("profiles", n_known));
+    LOG(INFO, "in-sync", "the manager has said everything", LOG_INT("profiles", n_known));
     x->in_sync = true;
     settle(x);
 }

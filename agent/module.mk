@@ -4,7 +4,7 @@ agent_src := binder.c binding.c cgroup.c config.c container.c container_identity
              enforcer_bpf_binding.c enforcer_bpf_events.c enforcer_bpf_load.c \
              enforcer_bpf_retire.c enforcer_bpf_version.c exchange.c kernel_features.c kernel_map.c \
              kernel_words.c libbpf_text.c manager_link.c node.c pins.c profile_slots.c program_object.c \
-             rule_names.c runtime_containerd.c service_notify.c state_dir.c store.c stream.c violation_bpf.c \
+             rule_names.c runc_init.c runtime_containerd.c service_notify.c state_dir.c store.c stream.c violation_bpf.c \
              violation_log.c
 $(call archive,agent,agent,$(agent_src))
 $(call binary,varmor-agent,agent,main.c,agent containerd proto ruleset match policy rpc base, \

@@ -40,6 +40,9 @@ struct runtime_ops {
     const char *name;
     /* Connects, and keeps trying for ever. 0 or -ENOMEM. */
     int (*start)(struct runtime *r, struct error **reterr);
+    /* True if it is certain, now, that the container's program has not begun; false: it has, or it
+     * is not known. Needs no answer of the runtime. */
+    bool (*is_waiting)(const struct runtime *r, const struct container *c);
     /* Asks for a container's state. 0, or a negative errno if the question could not be put. */
     int (*ask)(struct runtime *r, const struct container *c);
     /* "containerd 1.7.24", or why it cannot be reached. Borrowed until the next callback. */

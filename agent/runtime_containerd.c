@@ -21,6 +21,7 @@
 
 #include "agent/containerd_calls.h"
 #include "agent/containerd_index.h"
+#include "agent/runc_init.h"
 #include "lib/backoff.h"
 #include "lib/loop.h"
 #include "lib/map.h"
@@ -426,6 +427,12 @@ static int containerd_ask(struct runtime *r, const struct container *c)
                                 d->attempt);
 }
 
+static bool containerd_is_waiting(const struct runtime *r, const struct container *c)
+{
+    (void)r;
+    return c->pid > 0 && runc_init_waits(RUNC_STATE_FOLDER, c->runtime_namespace, c->id, c->pid);
+}
+
 static const char *containerd_describe(const struct runtime *r)
 {
     return ((const struct containerd *)r)->description;
@@ -454,6 +461,7 @@ static void containerd_free(struct runtime *r)
 static const struct runtime_ops containerd_ops = {
     .name = "containerd",
     .start = containerd_start,
+    .is_waiting = containerd_is_waiting,
     .ask = containerd_ask,
     .describe = containerd_describe,
     .each = containerd_each,

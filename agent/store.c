@@ -19,6 +19,7 @@ struct attempt {
 
 struct entry {
     char name[PROFILE_NAME_MAX + 1];
+    struct profile *refused;     /* one reference; while none is in force; NULL: none */
     struct profile *in_force;    /* one reference; NULL: none, or opaque */
     unsigned held;               /* enforcers (bits) that hold some version of it */
     struct digest kernel_digest; /* of the version that an earlier agent left; zero: none */
@@ -35,6 +36,8 @@ struct store {
     struct map *entries;             /* name -> struct entry */
     const struct profile **in_force; /* owned array; the pointers are the entries' */
     size_t n_in_force;
+    const struct profile **refused; /* the same */
+    size_t n_refused;
     struct msg_enforcer_result
         results[STORE_ENFORCERS]; /* the last answer of store_fill_result() */
 };
@@ -55,6 +58,7 @@ static void entry_free(void *data)
     struct entry *e = data;
 
     forget_attempts(e);
+    profile_unref(e->refused);
     profile_unref(e->in_force);
     free(e);
 }
@@ -72,7 +76,8 @@ int store_new(struct store **ret, const struct store_enforcer *enforcers, size_t
     s->entries = map_new(entry_free, STORE_MAX_PROFILES);
     s->in_force =
         calloc(STORE_MAX_PROFILES, sizeof(struct profile *)); /* untouched pages cost nothing */
-    if (!s->entries || !s->in_force)
+    s->refused = calloc(STORE_MAX_PROFILES, sizeof(struct profile *));
+    if (!s->entries || !s->in_force || !s->refused)
         return -ENOMEM;
     *ret = TAKE(s);
     return 0;
@@ -82,20 +87,23 @@ struct store *store_free(struct store *s)
 {
     if (!s)
         return NULL;
+    free(s->refused);
     free(s->in_force);
     map_free(s->entries);
     free(s);
     return NULL;
 }
 
-static void list_in_force(struct store *s)
+static void list_profiles(struct store *s)
 {
-    s->n_in_force = 0;
+    s->n_in_force = s->n_refused = 0;
     MAP_FOREACH (m, s->entries) {
         const struct entry *e = map_value(m);
 
         if (e->in_force && !e->leaving)
             s->in_force[s->n_in_force++] = e->in_force;
+        if (e->refused && !e->leaving)
+            s->refused[s->n_refused++] = e->refused;
     }
 }
 
@@ -277,7 +285,8 @@ static void set_in_force(struct store *s, struct entry *e, struct profile *p)
     profile_ref(p);
     profile_unref(e->in_force);
     e->in_force = p;
-    list_in_force(s);
+    e->refused = profile_unref(e->refused);
+    list_profiles(s);
 }
 
 /* True if every enforcer of the profile holds this digest, as the kernel says now. */
@@ -344,6 +353,11 @@ int store_apply(struct store *s, struct profile *p, int64_t now_ns, struct error
         a.e->attempts[i].tried = (p->enforcers & bits[i]) != 0;
     r = run_application(&a, reterr);
     discard_all(&a);
+    if (r == STORE_REFUSED && !a.e->in_force) {
+        profile_unref(a.e->refused);
+        a.e->refused = profile_ref(p);
+        list_profiles(s);
+    }
     return r;
 }
 
@@ -459,7 +473,7 @@ void store_begin_remove(struct store *s, const char *profile)
     if (!e)
         return;
     e->leaving = true;
-    list_in_force(s);
+    list_profiles(s);
 }
 
 int store_remove(struct store *s, const char *profile, struct error **reterr)
@@ -490,7 +504,7 @@ int store_remove(struct store *s, const char *profile, struct error **reterr)
     if (result < 0)
         return result;
     map_drop(s->entries, profile);
-    list_in_force(s);
+    list_profiles(s);
     return 0;
 }
 
@@ -519,6 +533,12 @@ const struct profile *const *store_profiles(const struct store *s, size_t *ret_n
 {
     *ret_n = s->n_in_force;
     return s->in_force;
+}
+
+const struct profile *const *store_refused(const struct store *s, size_t *ret_n)
+{
+    *ret_n = s->n_refused;
+    return s->refused;
 }
 
 void store_each(const struct store *s, void (*found)(const char *profile, void *data), void *data)

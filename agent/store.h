@@ -48,8 +48,8 @@ enum store_outcome {
 /* Applies a version. An enum store_outcome, or -ENOMEM or -E2BIG (STORE_MAX_PROFILES). */
 int store_apply(struct store *s, struct profile *p, int64_t now_ns, struct error **reterr);
 
-/* The profile is about to be removed: store_profiles() and store_find() no longer show it, so that its containers
- * can be given to another one before the kernel lets go. */
+/* The profile is about to be removed: store_profiles() and store_find() no longer show it, so that
+ * its containers can be given to another one before the kernel lets go. */
 void store_begin_remove(struct store *s, const char *profile);
 /* Takes a profile out of the kernel and the folder. 0, also if it was not there; else the first
  * error with *reterr: the profile stays known. */
@@ -61,6 +61,9 @@ bool store_is_opaque(const struct store *s, const char *profile);
 size_t store_size(const struct store *s); /* known profiles, in force or not */
 /* The profiles in force that are not opaque, in no order. Borrowed until the next change. */
 const struct profile *const *store_profiles(const struct store *s, size_t *ret_n);
+/* The profiles of which no version is in force, as they were refused last. Borrowed until the next
+ * change. */
+const struct profile *const *store_refused(const struct store *s, size_t *ret_n);
 /* The name of each known profile; found() must not change the store. */
 void store_each(const struct store *s, void (*found)(const char *profile, void *data), void *data);
 
