@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A container of this node, as its runtime tells it. Plain data, no I/O. The runtime module (runtime_*.c)
- * makes and owns it; enforcers and the violation log borrow it.
+ * A container of this node, as its runtime tells it. Plain data, no I/O. The runtime module
+ * (runtime_*.c) makes and owns it; enforcers and the violation log borrow it.
  */
 #include "lib/base.h"
 
@@ -15,14 +15,16 @@ struct container {
     char *runtime_namespace; /* containerd namespace: "k8s.io", "default" */
     char *image;
     enum container_state state;
-    int pid;                  /* first process, in the initial pid namespace; 0: none */
-    char *cgroup_path;        /* below the cgroup2 mount, "/system.slice/..."; NULL: not known */
-    uint64_t cgroup_id;       /* cgroup v2 id; 0: not known */
-    uint64_t mnt_ns;          /* inode number; 0: not known */
-    char *pod_uid, *pod_name, *pod_namespace; /* "" if it belongs to no pod; namespace then "default" */
-    char *name;               /* container name: of the pod's container, else a label's, else the id */
-    char *workload_kind, *workload_name; /* what its labels say ("Deployment", "web"); "" if nothing */
-    struct labels *labels;    /* of its pod, else its own */
+    int pid;            /* first process, in the initial pid namespace; 0: none */
+    char *cgroup_path;  /* below the cgroup2 mount, "/system.slice/..."; NULL: not known */
+    uint64_t cgroup_id; /* cgroup v2 id; 0: not known */
+    uint64_t mnt_ns;    /* inode number; 0: not known */
+    char *pod_uid, *pod_name,
+        *pod_namespace; /* "" if it belongs to no pod; namespace then "default" */
+    char *name;         /* container name: of the pod's container, else a label's, else the id */
+    char *workload_kind,
+        *workload_name;    /* what its labels say ("Deployment", "web"); "" if nothing */
+    struct labels *labels; /* of its pod, else its own */
 };
 
 struct container *container_new(void); /* zeroed with "" texts; NULL: no memory */

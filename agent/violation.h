@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * One violation, before it is text: what an enforcer saw. agent/violation_log.c turns it into a line of
- * violations.log (audit-and-modeling.md A) and agent/stream sends a short form to the manager.
- * Plain data that is valid for the length of the callback.
+ * One violation, before it is text: what an enforcer saw. agent/violation_log.c turns it into a
+ * line of violations.log (audit-and-modeling.md A) and agent/stream sends a short form to the
+ * manager. Plain data that is valid for the length of the callback.
  */
 #include "lib/base.h"
 
@@ -14,8 +14,8 @@ enum violation_action { VIOLATION_DENIED, VIOLATION_AUDITED };
 struct violation {
     const char *enforcer; /* "BPF" */
     enum violation_action action;
-    uint64_t time_ns;                  /* CLOCK_REALTIME of the event */
-    int pid;                           /* thread group */
+    uint64_t time_ns; /* CLOCK_REALTIME of the event */
+    int pid;          /* thread group */
     uint64_t mnt_ns;
     const struct container *container; /* NULL: not known (any more) */
     const char *profile_name;          /* "" if not known */
