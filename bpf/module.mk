@@ -3,9 +3,11 @@ BPF_CFLAGS := --target=bpf -mcpu=v3 -O2 -g -std=gnu11 -Wall -Wextra -Werror -Wno
               -Wno-missing-declarations -I. -I/usr/include/$(shell $(CC) -print-multiarch) \
               -ffile-prefix-map=$(CURDIR)=.
 
+# A compiler that fails takes the list of headers with it; without its skeleton the object is made again.
 $(GEN)/bpf/%.bpf.o: bpf/%.bpf.c
 	$(call say,BPF,$<)
 	$(Q)mkdir -p $(@D)
+	$(Q)rm -f $(@:.bpf.o=.skel.h)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@ $<
 
 $(GEN)/bpf/%.skel.h: $(GEN)/bpf/%.bpf.o
