@@ -21,9 +21,9 @@ static __always_inline void judge_typed_name(const struct subject *s, struct var
     if (first != '/')
         return;
     w->request.text = (u64)name;
-    varmor_run(s->version, VARMOR_EXEC_FORWARD, WALK_TEXT);
+    varmor_run_text(s->version, VARMOR_EXEC_FORWARD);
     if (!w->cause)
-        varmor_run(s->version, VARMOR_EXEC_BACKWARD, WALK_TEXT);
+        varmor_run_text(s->version, VARMOR_EXEC_BACKWARD);
     if (!w->deny && !w->audit)
         w->request.text = 0;
 }

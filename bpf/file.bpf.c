@@ -202,3 +202,14 @@ int BPF_PROG(varmor_rm_acl, struct mnt_idmap *idmap, struct dentry *dentry, cons
         return prev;
     return judge_file(VARMOR_MAY_SETATTR, NULL, dentry);
 }
+
+/* chown(2) on kernels whose hook path_chown no program can be attached to (see hooks.h). */
+SEC("lsm/inode_setattr")
+int BPF_PROG(varmor_setattr, struct dentry *dentry, struct iattr *attributes, int prev)
+{
+    if (prev)
+        return prev;
+    if (!(attributes->ia_valid & (ATTR_UID | ATTR_GID)))
+        return 0;
+    return judge_file(VARMOR_MAY_CHOWN, NULL, dentry);
+}

@@ -71,6 +71,8 @@ static inline bool varmor_hook_wanted(enum varmor_hook_kind kind, bool is_there,
     X(varmor_path_rename, path_rename, HOOK_NEEDED, "rename")                                      \
     X(varmor_path_chmod, path_chmod, HOOK_NEEDED, "chmod")                                         \
     X(varmor_path_chown, path_chown, HOOK_WITH_TASK_STORAGE, "chown")                              \
+    X(varmor_setattr, inode_setattr, HOOK_WITHOUT_TASK_STORAGE,                                    \
+      "chown, where path_chown cannot be used")                                                    \
     X(varmor_setxattr, inode_setxattr, HOOK_NEEDED, "setxattr")                                    \
     X(varmor_rmxattr, inode_removexattr, HOOK_NEEDED, "removexattr")                               \
     X(varmor_set_acl, inode_set_acl, HOOK_IF_PRESENT, "ACLs, where setxattr does not set them")    \

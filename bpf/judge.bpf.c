@@ -53,23 +53,6 @@ struct long_record {
     char text[VARMOR_EVENT_TEXT + WORK_NAME_BYTES];
 };
 
-/* Bytes of the collected path; names only grow the number, never the access. */
-static __always_inline u32 path_bytes(struct varmor_walk *w)
-{
-    u32 n_bytes = 0;
-
-    for (u32 i = 0; i < VARMOR_MAX_DEPTH; i++) {
-        struct dentry *dentry = (struct dentry *)w->dentries[i];
-
-        if (i >= w->n_shown)
-            break;
-        if ((u64)dentry == WORK_NAME_PROC || (u64)dentry == WORK_NAME_SYS)
-            continue;
-        n_bytes += 1 + BPF_CORE_READ(dentry, d_name.len);
-    }
-    return n_bytes;
-}
-
 /* Appends names, root first, while they begin at or before limit. */
 static __always_inline void write_path(struct varmor_event *event, char *text, u32 limit,
                                        struct varmor_walk *w)
@@ -110,32 +93,41 @@ static __always_inline int lost(void)
     return 0;
 }
 
+/* A path that is longer than a short record holds. */
+static __always_inline int report_long(struct varmor_walk *w)
+{
+    struct long_record *record = bpf_ringbuf_reserve(&varmor_events, sizeof(*record), 0);
+
+    if (!record)
+        return lost();
+    record->event = w->event;
+    write_path(&record->event, record->text, VARMOR_EVENT_TEXT - WORK_NAME_BYTES, w);
+    bpf_ringbuf_submit(record, 0);
+    stat_add(VARMOR_STAT_EVENTS);
+    return 0;
+}
+
 __noinline int varmor_report(u32 with_text)
 {
     struct varmor_walk *w = walk_get(0);
+    struct short_record *record;
 
     if (!w)
         return lost();
-    if (!with_text || w->request.text || path_bytes(w) <= TEXT_SHORT) {
-        struct short_record *record = bpf_ringbuf_reserve(&varmor_events, sizeof(*record), 0);
-
-        if (!record)
-            return lost();
-        record->event = w->event;
-        if (with_text && w->request.text)
-            write_string(&record->event, record->text, sizeof(record->text), w->request.text);
-        else if (with_text)
-            write_path(&record->event, record->text, TEXT_SHORT, w);
-        bpf_ringbuf_submit(record, 0);
-    } else {
-        struct long_record *record = bpf_ringbuf_reserve(&varmor_events, sizeof(*record), 0);
-
-        if (!record)
-            return lost();
-        record->event = w->event;
-        write_path(&record->event, record->text, VARMOR_EVENT_TEXT - WORK_NAME_BYTES, w);
-        bpf_ringbuf_submit(record, 0);
+    record = bpf_ringbuf_reserve(&varmor_events, sizeof(*record), 0);
+    if (!record)
+        return lost();
+    record->event = w->event;
+    if (with_text && w->request.text) {
+        write_string(&record->event, record->text, sizeof(record->text), w->request.text);
+    } else if (with_text) {
+        write_path(&record->event, record->text, TEXT_SHORT, w);
+        if (record->event.text_cut) {
+            bpf_ringbuf_discard(record, 0);
+            return report_long(w);
+        }
     }
+    bpf_ringbuf_submit(record, 0);
     stat_add(VARMOR_STAT_EVENTS);
     return 0;
 }

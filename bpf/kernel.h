@@ -90,6 +90,10 @@ struct path {
     struct dentry *dentry;
 };
 
+struct iattr {
+    unsigned int ia_valid; /* ATTR_* */
+};
+
 struct file {
     struct path f_path;
     unsigned int f_flags;
@@ -212,6 +216,9 @@ struct socket_address {
 #define SOCKET_ADDRESS_IPV6 24 /* bytes that an IPv6 address needs */
 
 /* ---- numbers inside the kernel ---- */
+
+#define ATTR_UID     2u
+#define ATTR_GID     4u
 
 #define FMODE_READ   0x1u
 #define FMODE_WRITE  0x2u

@@ -94,7 +94,6 @@ static __always_inline int judge_mount(const struct subject *s, const struct mou
 {
     struct varmor_walk *w = walk_get(WALK_MAKE);
     struct verdict v;
-    u32 n = WALK_TEXT;
     int r;
 
     if (!w)
@@ -111,11 +110,12 @@ static __always_inline int judge_mount(const struct subject *s, const struct mou
         w->request.mnt = (u64)q->mnt;
         w->request.dentry = (u64)q->dentry;
         w->cause = varmor_collect();
-        n = w->n_dentries;
-        w->n_shown = n;
+        w->n_shown = w->n_dentries;
+        if (!w->cause)
+            varmor_run(s->version, VARMOR_MOUNT_SOURCE, w->n_dentries);
+    } else {
+        varmor_run_text(s->version, VARMOR_MOUNT_SOURCE);
     }
-    if (!w->cause)
-        varmor_run(s->version, VARMOR_MOUNT_SOURCE, n);
     if (!w->cause)
         varmor_judge_mount(s->version);
     v = verdict_of_walk(s, w);

@@ -18,39 +18,9 @@ static __always_inline int note_dentry(struct varmor_walk *w, u64 dentry)
     return 0;
 }
 
-/* One step of the way up. */
-struct climb {
-    u64 dentry;
-    u64 vfsmount; /* struct vfsmount *, part of a struct mount */
-    u64 root;     /* of that mount */
-};
-
 static __always_inline u64 mount_of(u64 vfsmount)
 {
     return vfsmount - bpf_core_field_offset(struct mount, mnt);
-}
-
-/* From a mount's root to where it is mounted. Returns 0, 1 if it is the topmost, or a cause. */
-static __always_inline int climb_out(struct climb *c)
-{
-    struct mount *mount = (struct mount *)mount_of(c->vfsmount);
-    struct mount *parent;
-    struct vfsmount *vfsmount;
-    struct dentry *mountpoint, *root;
-
-    if (BPF_CORE_READ_INTO(&parent, mount, mnt_parent))
-        return VARMOR_STAT_UNREADABLE;
-    if (parent == mount)
-        return 1;
-    if (BPF_CORE_READ_INTO(&mountpoint, mount, mnt_mountpoint))
-        return VARMOR_STAT_UNREADABLE;
-    vfsmount = (void *)((u64)parent + bpf_core_field_offset(struct mount, mnt));
-    if (BPF_CORE_READ_INTO(&root, vfsmount, mnt_root))
-        return VARMOR_STAT_UNREADABLE;
-    c->vfsmount = (u64)vfsmount;
-    c->dentry = (u64)mountpoint;
-    c->root = (u64)root;
-    return 0;
 }
 
 /* A root that is not its mount's root belongs to the kernel's own file systems ("memfd:x") and is a
@@ -64,25 +34,65 @@ static __always_inline bool root_has_name(struct dentry *dentry)
     return first != '/';
 }
 
-static __always_inline int collect_start(struct varmor_walk *w, struct climb *c)
+static __always_inline int cross_mount(struct varmor_climb *c)
+{
+    struct mount *mount = (struct mount *)mount_of(c->vfsmount);
+    struct mount *parent;
+    struct vfsmount *vfsmount;
+    struct dentry *mountpoint, *root;
+
+    if (BPF_CORE_READ_INTO(&parent, mount, mnt_parent))
+        return VARMOR_STAT_UNREADABLE;
+    if (parent == mount)
+        return CLIMB_IS_OVER;
+    if (BPF_CORE_READ_INTO(&mountpoint, mount, mnt_mountpoint))
+        return VARMOR_STAT_UNREADABLE;
+    vfsmount = (void *)((u64)parent + bpf_core_field_offset(struct mount, mnt));
+    if (BPF_CORE_READ_INTO(&root, vfsmount, mnt_root))
+        return VARMOR_STAT_UNREADABLE;
+    c->vfsmount = (u64)vfsmount;
+    c->dentry = (u64)mountpoint;
+    c->root = (u64)root;
+    return 0;
+}
+
+__noinline int varmor_cross(void)
+{
+    struct varmor_walk *w = walk_get(0);
+    struct varmor_climb *c;
+    bool is_mount_root;
+
+    if (!w)
+        return VARMOR_STAT_NO_SCRATCH;
+    c = &w->climb;
+    is_mount_root = c->dentry == c->root;
+    if (!is_mount_root && root_has_name((struct dentry *)c->dentry))
+        return note_dentry(w, c->dentry) ?: CLIMB_IS_OVER;
+    if (!w->first_root) {
+        w->n_own = w->n_dentries;
+        if (is_mount_root)
+            w->first_root = c->root;
+    }
+    return is_mount_root ? cross_mount(c) : CLIMB_IS_OVER;
+}
+
+static __always_inline int collect_start(struct varmor_walk *w)
 {
     struct vfsmount *vfsmount = (void *)w->request.mnt;
     struct mount *mount = (void *)mount_of((u64)vfsmount);
     struct dentry *root;
 
-    c->dentry = w->request.dentry;
-    c->vfsmount = (u64)vfsmount;
-    c->root = 0;
+    w->climb.dentry = w->request.dentry;
+    w->climb.vfsmount = (u64)vfsmount;
     w->n_dentries = 0;
     w->n_own = 0;
-    w->n_above = 0;
     w->first_root = 0;
     w->is_internal = 0;
     if (!vfsmount)
-        return 0;
+        return CLIMB_IS_OVER;
     if (BPF_CORE_READ_INTO(&root, vfsmount, mnt_root))
         return VARMOR_STAT_UNREADABLE;
-    c->root = (u64)root;
+    w->climb.root = (u64)root;
     w->is_internal = (u64)BPF_CORE_READ(mount, mnt_ns) == MNT_NS_INTERNAL;
     return 0;
 }
@@ -90,43 +100,30 @@ static __always_inline int collect_start(struct varmor_walk *w, struct climb *c)
 __noinline int varmor_collect(void)
 {
     struct varmor_walk *w = walk_get(0);
-    struct climb c;
     int r;
 
     if (!w)
         return VARMOR_STAT_NO_SCRATCH;
-    r = collect_start(w, &c);
-    if (r || !w->request.mnt)
-        return r;
-    for (u32 i = 0; i < VARMOR_MAX_DEPTH + WORK_MAX_CROSSINGS; i++) {
-        struct dentry *dentry = (void *)c.dentry, *parent;
+    r = collect_start(w);
+    for (u32 i = 0; r == 0 && i < VARMOR_MAX_DEPTH + WORK_MAX_CROSSINGS; i++) {
+        struct dentry *dentry = (void *)w->climb.dentry, *parent;
 
-        if (c.dentry == c.root) {
-            if (w->n_above == 0) {
-                w->n_own = w->n_dentries;
-                w->first_root = c.root;
-            }
-            w->n_above++;
-            r = climb_out(&c);
-            if (r == 1)
-                return 0;
-            if (r)
-                return r;
+        if ((u64)dentry == w->climb.root) {
+            r = varmor_cross();
             continue;
         }
         if (BPF_CORE_READ_INTO(&parent, dentry, d_parent))
             return VARMOR_STAT_UNREADABLE;
-        if (parent == dentry && !root_has_name(dentry)) {
-            if (w->n_above == 0)
-                w->n_own = w->n_dentries;
-            return 0;
+        if (parent == dentry) {
+            r = varmor_cross();
+            continue;
         }
-        r = note_dentry(w, c.dentry);
-        if (r || parent == dentry)
-            return r;
-        c.dentry = (u64)parent;
+        r = note_dentry(w, (u64)dentry);
+        w->climb.dentry = (u64)parent;
     }
-    return VARMOR_STAT_TOO_DEEP;
+    if (r == 0)
+        return VARMOR_STAT_TOO_DEEP;
+    return r == CLIMB_IS_OVER ? 0 : r;
 }
 
 /* The name under which a file system is usually mounted, if its files are judged by that too. */
@@ -283,19 +280,6 @@ static __always_inline u32 forgotten(u32 *place, u32 value)
     return *(volatile u32 *)place;
 }
 
-/* The i-th of len things in either order is first + i * step. */
-struct order {
-    u32 first, step;
-};
-
-static __always_inline struct order order_of(struct varmor_walk *w, u32 len, u32 backward)
-{
-    return (struct order){
-        .first = forgotten(&w->first, backward ? len - 1 : 0),
-        .step = forgotten(&w->step, backward ? -1u : 1),
-    };
-}
-
 static __always_inline struct varmor_cell *cell_get(void *image, u32 cells_line, u32 cell)
 {
     struct varmor_cell *line = image_line(image, cells_line + cell / VARMOR_CELLS_PER_LINE);
@@ -308,58 +292,85 @@ static __always_inline struct varmor_cell *cell_get(void *image, u32 cells_line,
 static __always_inline int give_up(struct varmor_walk *w, u32 cause)
 {
     w->cause = cause;
-    return 1;
+    return FEED_MAY_END;
+}
+
+/* One byte. Sets *state; returns 0, or 1 if the walk may end, or -1 if the image contradicts
+ * itself. */
+static __always_inline int step(struct varmor_walk *w, void *image, u32 *state, u32 byte)
+{
+    struct varmor_cell *cell;
+    u8 *classes;
+    u32 next;
+
+    classes = image_line(image, w->classes_line + byte / sizeof(struct varmor_line));
+    if (!classes)
+        return -1;
+    cell = cell_get(image, w->cells_line,
+                    *state + 1 + classes[byte & (sizeof(struct varmor_line) - 1)]);
+    if (!cell)
+        return -1;
+    next = cell->next;
+    if (cell->owner != *state) {
+        cell = cell_get(image, w->cells_line, *state);
+        if (!cell)
+            return -1;
+        next = cell->owner;
+    }
+    *state = next & VARMOR_CELL_STATE;
+    return (next & VARMOR_CELL_STOP) != 0;
 }
 
 __noinline int varmor_feed(u32 version, u32 at, u32 backward)
 {
     struct varmor_walk *w = walk_get(0);
-    struct order order;
+    u32 state, len, first, direction;
     void *image;
-    u32 state, len;
 
     if (!w)
-        return VARMOR_STAT_NO_SCRATCH;
+        return FEED_MAY_END;
     image = bpf_map_lookup_elem(&varmor_images, &version);
     if (!image)
         return give_up(w, VARMOR_STAT_NO_IMAGE);
-    if (at != WALK_NAME)
+    if (at != WALK_MORE)
+        w->n_fed = 0;
+    if (at < VARMOR_MAX_DEPTH)
         varmor_read_name(at);
-    len = *(volatile u32 *)&w->name_len;
-    if (len == 0 && at != WALK_NAME)
+    len = w->name_len - w->n_fed;
+    if (w->name_len == 0 && at < VARMOR_MAX_DEPTH)
         return give_up(w, VARMOR_STAT_UNREADABLE);
-    order = order_of(w, len, backward);
+    len = forgotten(&w->spare, len);
+    first = forgotten(&w->spare, backward ? w->name_len - 1 - w->n_fed : w->n_fed);
+    direction = forgotten(&w->spare, backward ? -1u : 1);
     state = w->state;
-    for (u32 i = 0; i < WORK_NAME_BYTES; i++) {
-        u32 byte = w->name[(order.first + i * order.step) & (WORK_NAME_BYTES - 1)];
-        struct varmor_cell *cell;
-        u8 *classes;
-        u32 next;
+    for (u32 i = 0; i < FEED_BYTES; i++) {
+        int r;
 
-        if (i >= len)
-            break;
-        classes = image_line(image, w->classes_line + byte / sizeof(struct varmor_line));
-        if (!classes)
-            return give_up(w, VARMOR_STAT_BAD_IMAGE);
-        cell = cell_get(image, w->cells_line,
-                        state + 1 + classes[byte & (sizeof(struct varmor_line) - 1)]);
-        if (!cell)
-            return give_up(w, VARMOR_STAT_BAD_IMAGE);
-        next = cell->next;
-        if (cell->owner != state) {
-            cell = cell_get(image, w->cells_line, state);
-            if (!cell)
-                return give_up(w, VARMOR_STAT_BAD_IMAGE);
-            next = cell->owner;
-        }
-        state = next & VARMOR_CELL_STATE;
-        if (next & VARMOR_CELL_STOP) {
+        if (i >= len) {
             w->state = state;
-            return 1;
+            return FEED_ALL;
+        }
+        r = step(w, image, &state, w->name[(first + i * direction) & (WORK_NAME_BYTES - 1)]);
+        if (r < 0)
+            return give_up(w, VARMOR_STAT_BAD_IMAGE);
+        if (r > 0) {
+            w->state = state;
+            return FEED_MAY_END;
         }
     }
     w->state = state;
-    return 0;
+    w->n_fed += FEED_BYTES;
+    return FEED_MORE;
+}
+
+/* Feeds a whole name. True if the walk may end. */
+static __always_inline bool feed_name(u32 version, u32 at, u32 backward)
+{
+    int r = varmor_feed(version, at, backward);
+
+    for (u32 piece = 1; piece < WORK_NAME_BYTES / FEED_BYTES && r == FEED_MORE; piece++)
+        r = varmor_feed(version, WALK_MORE, backward);
+    return r == FEED_MAY_END;
 }
 
 /* Takes the place of an automaton in the image over into the walk. False if there is no such
@@ -432,16 +443,20 @@ static __always_inline void run_end_mount(struct varmor_walk *w, void *image)
 /* Feeds n collected dentries. */
 static __always_inline void run_dentries(struct varmor_walk *w, u32 version, u32 n, u32 backward)
 {
-    struct order order = order_of(w, n, !backward); /* they lie leaf first */
+    u32 first, direction;
 
     if (n == 0) { /* the root directory itself */
         w->name[0] = '/';
         w->name_len = 1;
-        varmor_feed(version, WALK_NAME, backward);
+        feed_name(version, WALK_NAME, backward);
         return;
     }
+    first = forgotten(&w->spare, backward ? 0 : n - 1); /* they lie leaf first */
+    direction = forgotten(&w->spare, backward ? 1 : -1u);
     for (u32 i = 0; i < VARMOR_MAX_DEPTH; i++) {
-        if (i >= n || varmor_feed(version, order.first + i * order.step, backward))
+        u32 at = first + i * direction;
+
+        if (i >= n || feed_name(version, at & (VARMOR_MAX_DEPTH - 1), backward))
             return;
     }
 }
@@ -478,7 +493,7 @@ static __always_inline void run_text(struct varmor_walk *w, u32 version, u32 bac
         if (n <= 0)
             goto unreadable;
         w->name_len = n - 1;
-        if (varmor_feed(version, WALK_NAME, backward))
+        if (feed_name(version, WALK_NAME, backward))
             return;
         if (!backward && w->name_len < step)
             return;
@@ -491,30 +506,59 @@ unreadable:
     w->cause = VARMOR_STAT_UNREADABLE;
 }
 
-__noinline int varmor_run(u32 version, u32 automaton, u32 n)
+/* Begins a run; NULL if there is nothing to walk, or no way to. */
+static __always_inline void *run_begin(struct varmor_walk *w, u32 version, u32 automaton)
 {
-    struct varmor_walk *w = walk_get(0);
-    u32 backward = automaton == VARMOR_FILE_BACKWARD || automaton == VARMOR_EXEC_BACKWARD;
-    void *image;
+    void *image = bpf_map_lookup_elem(&varmor_images, &version);
 
-    if (!w)
-        return VARMOR_STAT_NO_SCRATCH;
-    image = bpf_map_lookup_elem(&varmor_images, &version);
     if (!image) {
         w->cause = VARMOR_STAT_NO_IMAGE;
-        return VARMOR_STAT_NO_IMAGE;
+        return NULL;
     }
-    if (!run_start(w, image, automaton))
-        return w->cause;
-    if (n == WALK_TEXT)
-        run_text(w, version, backward);
-    else
-        run_dentries(w, version, n, backward);
+    return run_start(w, image, automaton) ? image : NULL;
+}
+
+static __always_inline void run_finish(struct varmor_walk *w, void *image, u32 automaton)
+{
     if (w->cause)
-        return w->cause;
+        return;
     if (automaton == VARMOR_MOUNT_SOURCE)
         run_end_mount(w, image);
     else
         run_end(w, image);
+}
+
+static __always_inline bool is_backward(u32 automaton)
+{
+    return automaton == VARMOR_FILE_BACKWARD || automaton == VARMOR_EXEC_BACKWARD;
+}
+
+__noinline int varmor_run(u32 version, u32 automaton, u32 n)
+{
+    struct varmor_walk *w = walk_get(0);
+    void *image;
+
+    if (!w)
+        return VARMOR_STAT_NO_SCRATCH;
+    image = run_begin(w, version, automaton);
+    if (!image)
+        return w->cause;
+    run_dentries(w, version, n, is_backward(automaton));
+    run_finish(w, image, automaton);
+    return w->cause;
+}
+
+__noinline int varmor_run_text(u32 version, u32 automaton)
+{
+    struct varmor_walk *w = walk_get(0);
+    void *image;
+
+    if (!w)
+        return VARMOR_STAT_NO_SCRATCH;
+    image = run_begin(w, version, automaton);
+    if (!image)
+        return w->cause;
+    run_text(w, version, is_backward(automaton));
+    run_finish(w, image, automaton);
     return w->cause;
 }

@@ -19,14 +19,32 @@ int varmor_collect(void);
 /* Replaces the dentries above the first mount's root by those of the file system itself. Returns 0
  * also if that gives no other path: then walk.n_dentries is 0. */
 int varmor_collect_inside(void);
-/* Feeds the first n of walk.dentries, or the request's text if n is WALK_TEXT, to an automaton of
- * the image of a version, and adds what it says to the verdict. */
+/* Feeds the first n of walk.dentries to an automaton of a version's image, and adds what it says to
+ * the verdict; or the request's text. VARMOR_MOUNT_SOURCE leaves walk.mount_list instead of a
+ * verdict. */
 int varmor_run(u32 version, u32 automaton, u32 n);
-#define WALK_TEXT 0xffffffffu
-/* Feeds the name of a collected dentry, or walk.name as it is if at is WALK_NAME, in the order that
- * backward says. Returns non-zero when the walk may end. */
+int varmor_run_text(u32 version, u32 automaton);
+
+/* ---- their parts ---- */
+
+/* Goes on from a mount's root to where it is mounted, or ends the climb. */
+int varmor_cross(void);
+#define CLIMB_IS_OVER (-1)
+
+/* Feeds up to FEED_BYTES of the name of a collected dentry, of walk.name as it is (WALK_NAME), or
+ * of what is left of it (WALK_MORE), in the order that backward says. Most names are one call long.
+ */
 int varmor_feed(u32 version, u32 at, u32 backward);
-#define WALK_NAME 0xffffffffu
+#define WALK_NAME  0xffffffffu
+#define WALK_MORE  0xfffffffeu
+#define FEED_BYTES 64
+enum feed_result {
+    FEED_ALL,     /* the name is at its end */
+    FEED_MAY_END, /* nothing that follows can change the verdict; or walk.cause says why not to go
+                     on */
+    FEED_MORE,
+};
+
 /* Reads the name of a collected dentry into walk.name and its length, with the '/' in front, into
  * walk.name_len; 0 if it cannot be read. */
 int varmor_read_name(u32 at);

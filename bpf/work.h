@@ -39,10 +39,18 @@ struct varmor_request {
     u32 skips_internal; /* non-zero: a mount in no namespace is the kernel's own affair */
 };
 
+/* The way up: where it has come to. */
+struct varmor_climb {
+    u64 dentry;
+    u64 vfsmount; /* struct vfsmount *, part of a struct mount */
+    u64 root;     /* of that mount */
+};
+
 struct varmor_walk {
     struct varmor_request request;
     struct varmor_event event; /* filled by the hook; copied into the record */
 
+    struct varmor_climb climb;
     /* the path: dentries from the leaf to the root; WORK_NAME_PROC and WORK_NAME_SYS stand for
      * names */
     u64 dentries[VARMOR_MAX_DEPTH];
@@ -51,13 +59,13 @@ struct varmor_walk {
     u64 first_root; /* that root */
     u32 n_shown;    /* of the first view, for the record */
     u32 is_internal;
-    u32 n_above; /* mounts' roots that were passed */
 
     /* the automaton: see varmor_run() */
     u32 state, n_classes, classes_line, cells_line, stopped;
     u8 name[WORK_NAME_BYTES];
     u32 name_len;
-    u32 first, step; /* the order in which something is gone through */
+    u32 n_fed; /* bytes of the name that the automaton has had */
+    u32 spare; /* see forgotten() */
 
     u32 mount_list;  /* line of the list that VARMOR_MOUNT_SOURCE ended at; 0: none */
     u32 mount_known; /* flags of the mount that are known: the others may be set or not */
