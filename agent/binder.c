@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/binder.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -32,6 +33,8 @@ struct bound {
 struct adopted {
     uint64_t cgroup_id;
     unsigned enforcers;
+    int64_t since_ns; /* 0: not known */
+    bool before_first_instruction;
     char profile[PROFILE_NAME_MAX + 1];
 };
 
@@ -290,7 +293,8 @@ static void claim_adopted(struct binder *b, struct bound *x)
     memcpy(x->profile, a->profile, sizeof(x->profile));
     x->cgroup_id = a->cgroup_id;
     x->enforcers = a->enforcers;
-    x->since_ns = b->events.now_ns(b->events.data);
+    x->since_ns = a->since_ns ? a->since_ns : b->events.now_ns(b->events.data);
+    x->before_first_instruction = a->before_first_instruction;
     p = store_find(b->store, x->profile);
     if (p && x->c->state == CONTAINER_RUNNING && bind_all(b, x, p, true, &problem) < 0)
         b->events.trouble(error_message(problem), b->events.data);
@@ -467,7 +471,52 @@ static void on_found(uint64_t cgroup_id, const char *profile, void *data)
     snprintf(a->profile, sizeof(a->profile), "%s", profile);
 }
 
-int binder_adopt(struct binder *b, struct error **reterr)
+/* One line of what an earlier agent saved; anything that is not the kernel's truth is passed over.
+ */
+static void read_saved_line(struct binder *b, const char *line)
+{
+    char profile[PROFILE_NAME_MAX + 1], key[CGROUP_KEY_SIZE];
+    uint64_t cgroup_id;
+    int64_t since_ns;
+    unsigned before;
+    struct adopted *a;
+
+    static_assert(PROFILE_NAME_MAX == 63, "the width of the last field below");
+    if (sscanf(line, "%16" SCNx64 " %20" SCNd64 " %1u %63s", &cgroup_id, &since_ns, &before,
+               profile) != 4)
+        return;
+    a = map_find(b->adopted, cgroup_key(key, cgroup_id));
+    if (!a || strcmp(a->profile, profile) != 0)
+        return;
+    a->since_ns = since_ns;
+    a->before_first_instruction = before == 1;
+}
+
+static void read_saved(struct binder *b, const char *saved)
+{
+    for (const char *line = saved; line && *line;) {
+        const char *end = strchr(line, '\n');
+
+        read_saved_line(b, line);
+        line = end ? end + 1 : NULL;
+    }
+}
+
+int binder_save(const struct binder *b, struct buf *out)
+{
+    int r = 0;
+
+    MAP_FOREACH (m, b->containers) {
+        const struct bound *x = map_value(m);
+
+        if (x->profile[0] && r == 0)
+            r = buf_format(out, "%" PRIx64 " %" PRId64 " %d %s\n", x->cgroup_id, x->since_ns,
+                           x->before_first_instruction, x->profile);
+    }
+    return r;
+}
+
+int binder_adopt(struct binder *b, const char *saved, struct error **reterr)
 {
     for (size_t i = 0; i < b->n_enforcers; i++) {
         struct enforcer *e = b->enforcers[i].enforcer;
@@ -482,6 +531,7 @@ int binder_adopt(struct binder *b, struct error **reterr)
         if (r < 0)
             return error_wrap(reterr, r, "%s enforcer", e->ops->name);
     }
+    read_saved(b, saved);
     return 0;
 }
 

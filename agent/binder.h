@@ -13,7 +13,9 @@
  * containers, and the bindings of running ones are made once more as running, since that agent may
  * have died between the two steps. Calls the enforcers; no other I/O, no logging.
  */
+#include "agent/runtime.h"
 #include "agent/store.h"
+#include "lib/buf.h"
 
 struct binder; /* opaque */
 struct container;
@@ -37,8 +39,14 @@ DEFINE_CLEANUP(struct binder *, binder_free)
 /* Whom to ask for a container's state; borrowed. Without one nothing is confirmed. */
 void binder_set_runtime(struct binder *b, struct runtime *runtime);
 
-/* Reads which bindings the kernel has. 0, -ENOMEM, -E2BIG or an enforcer's error with *reterr. */
-int binder_adopt(struct binder *b, struct error **reterr);
+/* Reads which bindings the kernel has; saved is what binder_save() of the earlier agent wrote: it
+ * tells since when they hold, and only of bindings that the kernel confirms. 0, -ENOMEM, -E2BIG or
+ * an enforcer's error with *reterr. */
+int binder_adopt(struct binder *b, const char *saved, struct error **reterr);
+/* A line a binding: cgroup id (hexadecimal), CLOCK_REALTIME in ns, 1 if before the first
+ * instruction, profile. */
+#define BINDER_SAVED_MAX (RUNTIME_MAX_CONTAINERS * 128)
+int binder_save(const struct binder *b, struct buf *out);
 
 /* From the runtime's callbacks of the same names. */
 void binder_put(struct binder *b, const struct container *c, const char *problem);

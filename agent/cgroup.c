@@ -167,6 +167,7 @@ static int read_proc(struct buf *b, int pid, const char *name, struct error **re
         if (n == 0)
             return 0;
         b->len += (size_t)n;
+        b->data[b->len] = '\0';
     }
 }
 

@@ -13,7 +13,7 @@
 
 #define SYNC_METHOD        "/varmor.v1.AgentService/Sync"
 #define RECONNECT_FIRST_NS (100 * NS_PER_MSEC)
-#define RECONNECT_MAX_NS   (10 * NS_PER_SEC)
+#define RECONNECT_MAX_NS   (5 * NS_PER_SEC)
 #define TOKEN_MAX_BYTES    (8u << 10) /* a projected ServiceAccount token is 1 to 2 KiB */
 
 struct manager_link {

@@ -32,7 +32,8 @@ struct node {
     struct manager_link *link;
     struct runtime *runtime; /* NULL: none is configured */
     struct loop_timer *counts_timer;
-    bool runtime_away_told; /* since it was last there */
+    struct loop_timer *save_timer; /* fires once this turn is over: bindings have changed */
+    bool runtime_away_told;        /* since it was last there */
 };
 
 /* ---- what the enforcers tell ---- */
@@ -149,6 +150,8 @@ static void on_binding_changed(const char *key, void *data)
             LOG_STR("before_first_instruction", b.before_first_instruction ? "yes" : "no"));
     if (n->link)
         exchange_binding_changed(n->exchange, key);
+    if (n->state_dir)
+        loop_timer_set(n->save_timer, 0);
 }
 
 static int64_t on_now(void *data)
@@ -162,6 +165,19 @@ static void on_link_lost(const char *reason, uint64_t retry_ns, void *data)
     struct node *n = data;
 
     exchange_lost(n->exchange, reason, retry_ns);
+}
+
+static void on_save_timer(void *data)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT(BINDER_SAVED_MAX);
+    CLEANUP(error_free) struct error *problem = NULL;
+    struct node *n = data;
+
+    if (binder_save(n->binder, &text) < 0)
+        LOG(WARNING, "bindings-not-saved", "no memory; a restart forgets since when they hold");
+    else if (state_dir_save_bindings(n->state_dir, &text, &problem) < 0)
+        LOG(WARNING, "bindings-not-saved", "a restart forgets since when they hold",
+            LOG_STR("reason", error_message(problem)));
 }
 
 static void on_counts_timer(void *data)
@@ -198,18 +214,24 @@ static int make_state(struct node *n, struct error **reterr)
     const struct binder_events events = {
         .changed = on_binding_changed, .trouble = on_trouble, .now_ns = on_now, .data = n};
     const struct config *c = n->config;
+    CLEANUP_BUF struct buf saved = BUF_INIT(BINDER_SAVED_MAX);
     CLEANUP(error_free) struct error *problem = NULL;
     int r;
 
     if (c->state_dir && c->state_dir[0] && state_dir_new(&n->state_dir, c->state_dir, &problem) < 0)
         LOG(ERROR, "state-dir", "profiles will be missing after a restart without the manager",
             LOG_STR("reason", error_message(problem)));
+    if (n->state_dir && state_dir_load_bindings(n->state_dir, &saved, &problem) < 0)
+        LOG(WARNING, "bindings-not-read", "since when they hold is counted from now",
+            LOG_STR("reason", error_message(problem)));
+    if (loop_timer_new(n->loop, &n->save_timer, on_save_timer, n) < 0)
+        return error_oom(reterr);
     if (store_new(&n->store, n->enforcers, n->n_enforcers, n->state_dir) < 0 ||
         binder_new(&n->binder, n->store, n->enforcers, n->n_enforcers, &events) < 0)
         return error_oom(reterr);
     r = store_restore(n->store, exchange_now_ns(), on_trouble, n, reterr);
     if (r == 0)
-        r = binder_adopt(n->binder, reterr);
+        r = binder_adopt(n->binder, buf_text(&saved), reterr);
     return r < 0 ? error_wrap(reterr, r, "taking over what an earlier agent left") : 0;
 }
 
@@ -332,6 +354,7 @@ struct node *node_free(struct node *n)
     if (n->runtime)
         n->runtime->ops->free(n->runtime);
     manager_link_free(n->link);
+    loop_timer_free(n->save_timer);
     loop_timer_free(n->counts_timer);
     exchange_free(n->exchange);
     binder_free(n->binder);

@@ -14,6 +14,8 @@
 
 #define SUFFIX        ".profile"
 #define SUFFIX_STAGED ".profile.new"
+#define BINDINGS      "bindings"
+#define BINDINGS_NEW  "bindings.new"
 #define NAME_SIZE     (PROFILE_NAME_MAX + sizeof(SUFFIX_STAGED))
 
 struct state_dir {
@@ -208,6 +210,8 @@ static int read_whole(struct state_dir *d, const char *name, struct buf *out, st
             return error_errno(reterr, n < 0 ? errno : EIO, "%s/%s", d->path, name);
         out->len += (size_t)n;
     }
+    if (out->data)
+        out->data[out->len] = '\0';
     return 0;
 }
 
@@ -288,6 +292,31 @@ int state_dir_load(struct state_dir *d, const struct state_dir_visitor *visitor,
     return r < 0 ? r : visit_all(d, SUFFIX_STAGED, visitor, reterr);
 }
 
+int state_dir_save_bindings(struct state_dir *d, const struct buf *text, struct error **reterr)
+{
+    CLEANUP_CLOSE int fd =
+        openat(d->fd, BINDINGS_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int r = fd < 0 ? -errno : write_whole(fd, text->data, text->len);
+
+    if (r == 0 && renameat(d->fd, BINDINGS_NEW, d->fd, BINDINGS) < 0)
+        r = -errno;
+    return r < 0 ? error_errno(reterr, r, "%s/%s", d->path, BINDINGS) : 0;
+}
+
+int state_dir_load_bindings(struct state_dir *d, struct buf *out, struct error **reterr)
+{
+    if (faccessat(d->fd, BINDINGS, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+        return 0;
+    return read_whole(d, BINDINGS, out, reterr);
+}
+
+/* A file that this module writes. */
+static bool is_ours(const char *name)
+{
+    return has_suffix(name, SUFFIX) || has_suffix(name, SUFFIX_STAGED) ||
+           strcmp(name, BINDINGS) == 0 || strcmp(name, BINDINGS_NEW) == 0;
+}
+
 int state_dir_remove(const char *path, void (*told)(const char *what, void *data), void *data,
                      struct error **reterr)
 {
@@ -306,7 +335,7 @@ int state_dir_remove(const char *path, void (*told)(const char *what, void *data
     for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
         char what[PATH_MAX];
 
-        if (!has_suffix(e->d_name, SUFFIX) && !has_suffix(e->d_name, SUFFIX_STAGED))
+        if (!is_ours(e->d_name))
             continue;
         if (unlinkat(fd_of_dir, e->d_name, 0) < 0)
             return error_errno(reterr, errno, "%s/%s", path, e->d_name);

@@ -138,6 +138,7 @@ static bool take_bytes(pb_istream_t *stream, const pb_field_t *field, void **arg
     if (len > 0 && !pb_read(stream, c->bytes.data, len))
         return false;
     c->bytes.len = len;
+    c->bytes.data[len] = '\0';
     return true;
 }
 

@@ -224,6 +224,25 @@ START_TEST(files_of_others_are_left_alone)
 }
 END_TEST
 
+START_TEST(bindings_are_replaced_whole)
+{
+    CLEANUP(state_dir_free) struct state_dir *d = open_dir();
+    CLEANUP_BUF struct buf text = BUF_INIT(64), read = BUF_INIT(64), small = BUF_INIT(4);
+
+    ck_assert_int_eq(state_dir_load_bindings(d, &read, NULL), 0); /* none yet */
+    ck_assert_uint_eq(read.len, 0);
+    ck_assert_int_eq(buf_add_text(&text, "1f 5 1 p\n20 6 0 p\n"), 0);
+    ck_assert_int_eq(state_dir_save_bindings(d, &text, NULL), 0);
+    buf_clear(&text);
+    ck_assert_int_eq(buf_add_text(&text, "1f 5 1 p\n"), 0);
+    ck_assert_int_eq(state_dir_save_bindings(d, &text, NULL), 0);
+    ck_assert_int_eq(state_dir_load_bindings(d, &read, NULL), 0);
+    ck_assert_str_eq(buf_text(&read), "1f 5 1 p\n");
+    ck_assert_int_eq(state_dir_load_bindings(d, &small, NULL), -E2BIG);
+    ck_assert_str_eq(load(d).text, "");
+}
+END_TEST
+
 #define TOLD_SIZE (2 * PATH_MAX)
 
 static void on_told(const char *what, void *data)
@@ -272,6 +291,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_changed_byte_is_noticed);
     tcase_add_test(t, a_name_never_leaves_the_folder);
     tcase_add_test(t, files_of_others_are_left_alone);
+    tcase_add_test(t, bindings_are_replaced_whole);
     tcase_add_test(t, removal_says_what_it_removed);
     tcase_add_test(t, a_relative_path_is_refused);
     suite_add_tcase(s, t);
