@@ -2,8 +2,8 @@
 #include "channel.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 /* Drops bytes from the front until what is left begins with the magic number, or may come to. */
@@ -69,14 +69,26 @@ void channel_next(struct channel *ch)
     ch->n_read = 0; /* channel_read() never reads past the end of a frame */
 }
 
-/* Waits until fd can be written. Returns 0, -EPIPE or the negative errno of poll(). */
+/* Waits until fd can be written. Returns 0, -EPIPE or the negative errno of epoll. */
 static int wait_writable(int fd)
 {
-    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    struct epoll_event event = {.events = EPOLLOUT | EPOLLHUP | EPOLLERR | EPOLLET};
+    int r = 0, n = 1, events = epoll_create1(EPOLL_CLOEXEC);
 
-    if (poll(&p, 1, -1) < 0)
-        return errno == EINTR ? 0 : -errno;
-    return (p.revents & (POLLHUP | POLLERR)) ? -EPIPE : 0;
+    if (events < 0 || epoll_ctl(events, EPOLL_CTL_ADD, fd, &event) < 0)
+        r = -errno;
+    event.events = 0;
+    while (r == 0 && n > 0 && (event.events & (EPOLLOUT | EPOLLHUP)) != EPOLLOUT) {
+        /* Edge-triggered: after the first answer, only a change is news. */
+        n = epoll_wait(events, &event, 1, (event.events & EPOLLHUP) ? CHANNEL_GRACE_MS : -1);
+        if (n < 0 && errno == EINTR)
+            n = 1;
+        else if (n < 0)
+            r = -errno;
+    }
+    if (events >= 0)
+        close(events);
+    return n == 0 ? -EPIPE : r;
 }
 
 int channel_write(struct channel *ch, uint32_t id, enum channel_type type, const void *data,

@@ -16,8 +16,14 @@
 #include <stdint.h>
 
 #define CHANNEL_MAGIC 0x6d766376u /* "vcvm" */
-#define CHANNEL_PAYLOAD_MAX                                                                        \
-    32000u /* a frame fits into one buffer of Linux' virtio console, 32 KiB */
+
+/* A frame fits into one buffer of Linux' virtio console, 32 KiB. */
+#define CHANNEL_PAYLOAD_MAX 32000u
+
+/* How long a port must look closed until it counts as closed. A guest learns that one client went
+ * and the next came by messages on another queue than the data's: the next client's request may be
+ * there before the news that the previous one has gone. */
+#define CHANNEL_GRACE_MS 2000
 
 enum channel_type {
     CHANNEL_NONE,
@@ -47,7 +53,7 @@ struct channel {
 enum channel_result {
     CHANNEL_AGAIN, /* nothing whole has come yet */
     CHANNEL_FRAME, /* *ret_header is set and buf holds the payload behind the header */
-    CHANNEL_GONE,  /* the other end has closed */
+    CHANNEL_GONE,  /* the other end has closed, or seems to: see CHANNEL_GRACE_MS */
 };
 
 /* Reads on until one frame is whole. Skips bytes that are no frame. Returns an enum channel_result,

@@ -26,7 +26,7 @@
 #define PIPE_READS 4    /* reads of a payload's size that empty a full pipe of 64 KiB */
 
 struct command {
-    pid_t pid;
+    pid_t pid; /* 0 once it has ended */
     uint32_t id;
     int pidfd;
     int in, out, err;                         /* our ends of the command's pipes, -1 once closed */
@@ -183,6 +183,8 @@ static int take_frames(struct channel *ch, struct command *cmd)
             return r;
         if (r != CHANNEL_FRAME)
             return 0;
+        if (header.type == CHANNEL_REQUEST)
+            return -EPIPE; /* another client: ours has gone. The request stays for next_request() */
         if (header.id == cmd->id && header.type == CHANNEL_INPUT) {
             memcpy(cmd->input, channel_payload(ch), header.length);
             cmd->n_input = header.length;
@@ -202,58 +204,74 @@ static bool host_gone(const struct channel *ch)
     return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
 }
 
-/* Whether the command has ended; then *ret_status is as a shell gives it. */
-static bool command_ended(const struct command *cmd, int32_t *ret_status)
+/* Whether the command has ended; then *ret_status is as a shell gives it, and the pid is no longer
+ * ours. */
+static bool command_ended(struct command *cmd, int32_t *ret_status)
 {
     int status;
 
     if (waitpid(cmd->pid, &status, WNOHANG) != cmd->pid)
         return false;
+    cmd->pid = 0;
     *ret_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
     return true;
 }
 
-/* Waits until the command, its pipes or the port have news. Returns 0 or a negative errno. */
-static int wait_for_news(const struct command *cmd, int port_events)
+/* Waits until the command, its pipes or the port have news. Returns 1, 0 (time is up) or a negative
+ * errno. */
+static int wait_for_news(const struct command *cmd, int port_events, int timeout_ms)
 {
     struct pollfd p[] = {{port_events, POLLIN, 0},
                          {cmd->pidfd, POLLIN, 0},
                          {cmd->out, POLLIN, 0},
                          {cmd->err, POLLIN, 0},
                          {cmd->n_input > 0 ? cmd->in : -1, POLLOUT, 0}};
+    int n = poll(p, sizeof(p) / sizeof(*p), timeout_ms);
 
-    if (poll(p, sizeof(p) / sizeof(*p), -1) < 0 && errno != EINTR)
+    if (n < 0 && errno != EINTR)
         return -errno;
     epoll_wait(port_events, &(struct epoll_event){}, 1, 0); /* takes the edge */
-    return 0;
+    return n == 0 ? 0 : 1;
 }
 
-/* Serves one command to its end. Returns 0, or a negative errno after it has killed the command. */
-static int serve(struct channel *ch, int port_events, struct command *cmd)
+/* Carries what there is to carry. Returns 1 when the command has ended and the host knows how, 0,
+ * or a negative errno. */
+static int carry_all(struct channel *ch, struct command *cmd)
+{
+    int32_t status = 0;
+    bool ended = command_ended(cmd, &status);
+    int r = carry_output(ch, cmd->id, &cmd->out, CHANNEL_OUTPUT);
+
+    if (r >= 0)
+        r = carry_output(ch, cmd->id, &cmd->err, CHANNEL_ERRORS);
+    if (r >= 0 && ended)
+        r = channel_write(ch, cmd->id, CHANNEL_EXIT, &status, sizeof(status));
+    if (r < 0 || ended)
+        return r < 0 ? r : 1;
+    carry_input(cmd);
+    return take_frames(ch, cmd);
+}
+
+/* Serves one command to its end. Returns when it has ended, or the host has gone and it was killed.
+ */
+static void serve(struct channel *ch, int port_events, struct command *cmd)
 {
     int r = channel_write(ch, cmd->id, CHANNEL_STARTED, NULL, 0);
 
-    while (r >= 0) {
-        int32_t status = 0;
-        bool ended;
+    while (r == 0) {
+        bool gone = host_gone(ch);
 
-        r = wait_for_news(cmd, port_events);
-        if (r < 0)
-            break;
-        ended = command_ended(cmd, &status);
-        r = carry_output(ch, cmd->id, &cmd->out, CHANNEL_OUTPUT);
+        r = wait_for_news(cmd, port_events, gone ? CHANNEL_GRACE_MS : -1);
+        if (r == 0 && host_gone(ch))
+            r = -EPIPE;
         if (r >= 0)
-            r = carry_output(ch, cmd->id, &cmd->err, CHANNEL_ERRORS);
-        if (ended)
-            return r < 0 ? r : channel_write(ch, cmd->id, CHANNEL_EXIT, &status, sizeof(status));
-        carry_input(cmd);
-        if (r >= 0)
-            r = host_gone(ch) ? -EPIPE : take_frames(ch, cmd);
+            r = carry_all(ch, cmd);
     }
+    if (cmd->pid == 0)
+        return;
     kill(-cmd->pid, SIGKILL);
     kill(cmd->pid, SIGKILL); /* it may not have a session of its own yet */
     waitpid(cmd->pid, NULL, 0);
-    return r;
 }
 
 /* Waits for the next request and serves it. Returns 0 or a negative errno that ends the port. */
@@ -265,11 +283,13 @@ static int next_request(struct channel *ch, int port_events)
 
     if (r < 0)
         return r;
-    if (r == CHANNEL_GONE)
-        ch->n_read = 0;
     if (r != CHANNEL_FRAME) {
+        bool rest = r == CHANNEL_GONE && ch->n_read > 0;
+
         /* Edge-triggered: a port whose host is away is "hung up" all the time, and would spin. */
-        r = epoll_wait(port_events, &(struct epoll_event){}, 1, -1);
+        r = epoll_wait(port_events, &(struct epoll_event){}, 1, rest ? CHANNEL_GRACE_MS : -1);
+        if (r == 0)
+            ch->n_read = 0; /* of a client that has gone */
         return r < 0 && errno != EINTR ? -errno : 0;
     }
     channel_next(ch);
@@ -277,7 +297,7 @@ static int next_request(struct channel *ch, int port_events)
         return 0;
     r = command_start(&cmd, header.id, channel_payload(ch), header.length);
     if (r >= 0)
-        (void)serve(ch, port_events, &cmd); /* its failure is the host's going away */
+        serve(ch, port_events, &cmd);
     command_done(&cmd);
     return r;
 }
