@@ -38,7 +38,7 @@ static int PRINTF_FORMAT(3, 0)
     return code;
 }
 
-int error_set(struct error **reterr, int code, const char *format, ...)
+int(error_set)(struct error **reterr, int code, const char *format, ...)
 {
     va_list args;
 
@@ -48,7 +48,7 @@ int error_set(struct error **reterr, int code, const char *format, ...)
     return code;
 }
 
-int error_wrap(struct error **reterr, int code, const char *format, ...)
+int(error_wrap)(struct error **reterr, int code, const char *format, ...)
 {
     CLEANUP_FREE char *front = NULL;
     char *message = NULL;
@@ -74,7 +74,7 @@ int error_wrap(struct error **reterr, int code, const char *format, ...)
     return code;
 }
 
-int error_errno(struct error **reterr, int errno_code, const char *format, ...)
+int(error_errno)(struct error **reterr, int errno_code, const char *format, ...)
 {
     int code = errno_code > 0 ? -errno_code : errno_code;
     CLEANUP_FREE char *front = NULL;
@@ -94,7 +94,7 @@ int error_errno(struct error **reterr, int errno_code, const char *format, ...)
     return error_set(reterr, code, "%s: %s", front, strerror(-code));
 }
 
-int error_oom(struct error **reterr)
+int(error_oom)(struct error **reterr)
 {
     if (reterr) {
         error_free(*reterr);
