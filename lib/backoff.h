@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * How long to wait before trying again: doubles from first to max with each failure, each delay drawn evenly
- * from its upper half, so that thousands of agents do not come back together. Pure: no clock, no I/O.
+ * How long to wait before trying again: doubles from first to max with each failure, each delay
+ * drawn evenly from its upper half, so that thousands of agents do not come back together. Pure: no
+ * clock, no I/O.
  */
 #include "lib/base.h"
 

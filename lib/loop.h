@@ -3,10 +3,10 @@
 /*
  * The event loop of a process: libevent behind the few verbs that varmor uses.
  *
- * One loop, one thread. Only this module, lib/rpc's transports and the sources of I/O know libevent; state
- * machines get bytes and the time as arguments. A callback never frees the object that it was called for:
- * it marks it, and loop_defer() frees it at the end of the turn. A source of events is unregistered before
- * its descriptor is closed.
+ * One loop, one thread. Only this module, lib/rpc's transports and the sources of I/O know
+ * libevent; state machines get bytes and the time as arguments. A callback never frees the object
+ * that it was called for: it marks it, and loop_defer() frees it at the end of the turn. A source
+ * of events is unregistered before its descriptor is closed.
  */
 #include "lib/error.h"
 
@@ -25,18 +25,20 @@ DEFINE_CLEANUP(struct loop *, loop_free)
 /* Until loop_stop(): 0; -EDEADLK when no source of events is left that could ever call it; -EIO. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l); /* ends loop_run() after the present turn */
-struct event_base *loop_base(struct loop *l); /* for transports (bufferevent, evhttp, nghttp2); borrowed */
+struct event_base *
+loop_base(struct loop *l); /* for transports (bufferevent, evhttp, nghttp2); borrowed */
 
 uint64_t loop_now_ns(const struct loop *l); /* CLOCK_MONOTONIC, of this turn or later */
 
 /* Runs func(data) once at the end of the present turn, in the order of the calls. 0 or -ENOMEM. */
 int loop_defer(struct loop *l, void (*func)(void *data), void *data) MUST_CHECK;
 
-/* The same for one function that is deferred again and again: made beforehand, so that asking for it cannot
- * fail. Setting a task that is set changes nothing; one that is set while it runs runs in the next turn.
- * 0 or -ENOMEM. */
+/* The same for one function that is deferred again and again: made beforehand, so that asking for
+ * it cannot fail. Setting a task that is set changes nothing; one that is set while it runs runs in
+ * the next turn. 0 or -ENOMEM. */
 int loop_task_new(struct loop *l, struct loop_task **ret, void (*func)(void *data), void *data);
-struct loop_task *loop_task_free(struct loop_task *t); /* accepts NULL, returns NULL; also inside func */
+struct loop_task *
+loop_task_free(struct loop_task *t); /* accepts NULL, returns NULL; also inside func */
 void loop_task_set(struct loop_task *t);
 
 /* A one-shot timer that can be set again; created unset. 0 or -ENOMEM. */

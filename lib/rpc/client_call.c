@@ -272,7 +272,8 @@ static void client_call_on_closed(struct h2_stream *s, enum h2_code code)
         client_call_set_status(call, link->is_lost ? GRPC_UNAVAILABLE : GRPC_CANCELLED,
                                link->lost_text);
     } else {
-        snprintf(text, sizeof(text), "the server reset the call with HTTP/2 code %u", code);
+        snprintf(text, sizeof(text), "the server reset the call with HTTP/2 code %u",
+                 (unsigned)code);
         client_call_set_status(call, client_status_of_code(code), text);
     }
     inbox_shut(&call->in);

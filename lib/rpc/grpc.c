@@ -133,7 +133,7 @@ int grpc_address_parse(struct grpc_address *ret, const char *text, struct error 
     } else if (strncmp(text, "tcp://", 6) == 0) {
         a.kind = GRPC_TCP;
         r = grpc_host_parse(&a, text + 6, text, reterr);
-        if (r == 0)
+        if (r == 0 && a.host)
             r = grpc_tcp_check(&a, text, reterr);
     } else {
         r = error_set(reterr, -EINVAL,

@@ -102,7 +102,7 @@ static void channel_on_gone(struct client_link *link, void *data)
 /* The link that takes new calls; makes one if there is none. */
 static int channel_link(struct grpc_channel *c, struct client_link **ret)
 {
-    struct client_link *link;
+    struct client_link *link = NULL;
     int r;
 
     DL_FOREACH (c->links, link) {

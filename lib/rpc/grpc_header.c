@@ -46,16 +46,15 @@ int grpc_timeout_parse(uint64_t *ret_ns, const char *text)
 
 const char *grpc_timeout_format(uint64_t timeout_ns, char text[static GRPC_TIMEOUT_TEXT_SIZE])
 {
-    uint64_t value = 0;
-    size_t i;
+    size_t last = ARRAY_SIZE(grpc_units) - 1, i = 0;
+    uint64_t value = timeout_ns;
 
-    for (i = 0; i < ARRAY_SIZE(grpc_units); i++) {
+    while (value > GRPC_TIMEOUT_MAX_VALUE && i < last) {
+        i++;
         value = timeout_ns / grpc_units[i].ns + (timeout_ns % grpc_units[i].ns != 0);
-        if (value <= GRPC_TIMEOUT_MAX_VALUE)
-            break;
     }
     snprintf(text, GRPC_TIMEOUT_TEXT_SIZE, "%u%c", (unsigned)MIN(value, GRPC_TIMEOUT_MAX_VALUE),
-             grpc_units[MIN(i, ARRAY_SIZE(grpc_units) - 1)].letter);
+             grpc_units[i].letter);
     return text;
 }
 
@@ -64,7 +63,7 @@ const char *grpc_message_encode(const char *text, char out[static GRPC_MESSAGE_T
     static const char digits[] = "0123456789ABCDEF";
     size_t n = 0;
 
-    for (size_t i = 0; text[i] != '\0' && i < GRPC_MESSAGE_MAX_BYTES; i++) {
+    for (size_t i = 0; i < GRPC_MESSAGE_MAX_BYTES && text[i] != '\0'; i++) {
         unsigned char c = (unsigned char)text[i];
 
         if (c >= 0x20 && c <= 0x7e && c != '%') {
@@ -94,7 +93,7 @@ const char *grpc_message_decode(const char *text, char out[static GRPC_MESSAGE_M
 {
     size_t n = 0;
 
-    for (size_t i = 0; text[i] != '\0' && n < GRPC_MESSAGE_MAX_BYTES; i++) {
+    for (size_t i = 0; n < GRPC_MESSAGE_MAX_BYTES && text[i] != '\0'; i++) {
         int high = text[i] == '%' ? grpc_hex_digit(text[i + 1]) : -1;
         int low = high >= 0 ? grpc_hex_digit(text[i + 2]) : -1;
 

@@ -96,7 +96,11 @@ static int listener_bind_tcp(struct listener *l, const struct grpc_address *a,
     struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
                              .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
-    struct sockaddr_storage bound;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } bound = {};
     socklen_t len = sizeof(bound);
     char port[8];
     int r, on = 1;
@@ -117,10 +121,9 @@ static int listener_bind_tcp(struct listener *l, const struct grpc_address *a,
     freeaddrinfo(found);
     if (r != 0)
         return error_errno(reterr, r, "bind");
-    if (getsockname(l->fd, (struct sockaddr *)&bound, &len) < 0)
+    if (getsockname(l->fd, &bound.any, &len) < 0)
         return error_errno(reterr, errno, "getsockname");
-    l->port = ntohs(bound.ss_family == AF_INET ? ((struct sockaddr_in *)&bound)->sin_port
-                                               : ((struct sockaddr_in6 *)&bound)->sin6_port);
+    l->port = ntohs(bound.any.sa_family == AF_INET ? bound.v4.sin_port : bound.v6.sin6_port);
     return 0;
 }
 

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/unit/unit.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
 #include "test/unit/grpc_bed.h"
 
 static const struct {
@@ -281,6 +286,51 @@ START_TEST(calls_end_when_the_server_or_the_channel_goes_away)
 }
 END_TEST
 
+/* Another server on the bed's address, if it may. */
+static int listen_again(struct bed *b, unsigned mode, struct error **reterr)
+{
+    CLEANUP(grpc_server_free) struct grpc_server *other = NULL;
+    struct stat file = {};
+    int r;
+
+    ck_assert_int_eq(grpc_server_new(&other, b->loop, NULL, NULL), 0);
+    r = grpc_server_listen(other, &b->address, NULL, mode, reterr);
+    if (r == 0) {
+        ck_assert_int_eq(stat(b->address.host, &file), 0);
+        ck_assert_uint_eq(file.st_mode & 07777, mode);
+    }
+    return r;
+}
+
+START_TEST(a_socket_is_taken_over_from_the_dead_only)
+{
+    CLEANUP(error_free) struct error *e = NULL;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct bed b;
+    int fd;
+
+    bed_new(&b, GRPC_UNIX, NULL, NULL);
+    ck_assert_int_eq(listen_again(&b, 0600, &e), -EADDRINUSE);
+    ck_assert_ptr_nonnull(strstr(error_message(e), "bind: Address already in use"));
+    b.server = grpc_server_free(b.server);
+    ck_assert_int_eq(access(b.address.host, F_OK), -1);
+
+    memcpy(address.sun_path, b.address.host,
+           strlen(b.address.host) + 1); /* one that nobody listens to */
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    close(fd);
+    ck_assert_int_eq(listen_again(&b, 0660, NULL), 0);
+    ck_assert_int_eq(access(b.address.host, F_OK), -1);
+
+    fd = open(b.address.host, O_CREAT | O_CLOEXEC | O_WRONLY, 0600); /* a file of somebody else's */
+    close(fd);
+    ck_assert_int_eq(listen_again(&b, 0600, NULL), -EADDRINUSE);
+    ck_assert_int_eq(unlink(b.address.host), 0);
+    bed_done(&b);
+}
+END_TEST
+
 static void on_drained(void *data)
 {
     *(bool *)data = true;
@@ -353,6 +403,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, many_calls_share_one_connection);
     tcase_add_test(t, a_server_that_is_not_there_is_unavailable_and_may_come_later);
     tcase_add_test(t, calls_end_when_the_server_or_the_channel_goes_away);
+    tcase_add_test(t, a_socket_is_taken_over_from_the_dead_only);
     tcase_add_test(t, a_draining_server_finishes_its_calls_and_takes_no_new_ones);
     tcase_add_test(t, a_draining_server_cuts_what_is_left_at_its_deadline);
     suite_add_tcase(s, t);

@@ -185,6 +185,56 @@ START_TEST(a_server_without_alpn_is_not_spoken_to)
 }
 END_TEST
 
+/* Points the channel's address at a name instead of a number. */
+static void bed_rename(struct bed *b, const char *host)
+{
+    free(b->address.host);
+    b->address.host = strdup(host);
+}
+
+START_TEST(a_name_is_resolved_and_the_certificate_is_checked_against_it)
+{
+    struct probe p;
+    struct bed b;
+
+    bed_new(&b, GRPC_TLS, NULL, NULL);
+    bed_rename(&b, "localhost"); /* of /etc/hosts: needs no network */
+    p = call_as(&b, "node", "ca", "manager.test");
+    ck_assert_msg(p.status == GRPC_OK, "%s", p.text);
+    p = call_as(&b, "node", "ca", NULL);
+    ck_assert_int_eq(p.status, GRPC_UNAVAILABLE);
+    ck_assert_msg(strstr(p.text, "hostname mismatch") != NULL, "%s", p.text);
+    bed_done(&b);
+}
+END_TEST
+
+START_TEST(a_name_that_takes_long_to_resolve_blocks_nobody)
+{
+    struct bed_tls tls;
+    struct probe p;
+    struct bed b;
+
+    bed_new(&b, GRPC_TLS, NULL, NULL);
+    bed_rename(&b, "no-such-name.invalid");
+    b.channel = grpc_channel_free(b.channel);
+    bed_tls_make(&tls, &b, "node", "ca", NULL);
+    ck_assert_int_eq(grpc_channel_new(&b.channel, b.loop, &b.address, &tls.tls, NULL, NULL), 0);
+    probe_start(&p, &b, "/test.Echo/Echo", 50 * NS_PER_MSEC);
+    probe_wait(&p);
+    /* With a resolver that answers at once it is unavailable, else the deadline passes. */
+    if (p.status == GRPC_UNAVAILABLE)
+        ck_assert_msg(strstr(p.text, "no-such-name.invalid") != NULL, "%s", p.text);
+    else
+        ck_assert_int_eq(p.status, GRPC_DEADLINE_EXCEEDED);
+    probe_start(&p, &b, "/test.Echo/Echo", 0);
+    bed_let_pass(&b, NS_PER_MSEC);
+    b.channel = grpc_channel_free(b.channel); /* in the middle of the lookup */
+    bed_let_pass(&b, 20 * NS_PER_MSEC);
+    ck_assert(p.is_closed);
+    bed_done(&b);
+}
+END_TEST
+
 static const size_t size_cases[] = {0, 1, 16384, 100000, 4 * 1024 * 1024};
 
 START_TEST(a_message_of_any_size_passes_through_tls)
@@ -221,6 +271,8 @@ Suite *unit_suite(void)
     tcase_add_loop_test(t, openssl_sees_tls_1_3_with_h2_and_nothing_else, 0,
                         (int)ARRAY_SIZE(client_cases));
     tcase_add_test(t, a_server_without_alpn_is_not_spoken_to);
+    tcase_add_test(t, a_name_is_resolved_and_the_certificate_is_checked_against_it);
+    tcase_add_test(t, a_name_that_takes_long_to_resolve_blocks_nobody);
     tcase_add_loop_test(t, a_message_of_any_size_passes_through_tls, 0,
                         (int)ARRAY_SIZE(size_cases));
     suite_add_tcase(s, t);
