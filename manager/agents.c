@@ -278,7 +278,7 @@ static int on_bindings(struct agent_stream *s, const struct msg_bindings *bindin
     return 0;
 }
 
-/* A message after hello. 0, -EPROTO (not at this place) or -ENOMEM. */
+/* A message after hello. 0, -EPROTO (not at this place), -EINVAL (a result) or -ENOMEM. */
 static int on_report(struct agent_stream *s, const struct agent_message *m)
 {
     switch (m->kind) {
@@ -322,6 +322,8 @@ static void sync_message(struct grpc_call *call, const uint8_t *data, size_t len
         r = on_report(s, &m);
         if (r == -EPROTO)
             stream_finish(s, GRPC_INVALID_ARGUMENT, "a second hello");
+        else if (r == -EINVAL)
+            stream_finish(s, GRPC_INVALID_ARGUMENT, "a result of more enforcers than there are");
         else if (r < 0)
             stream_finish(s, GRPC_RESOURCE_EXHAUSTED, "out of memory");
     }

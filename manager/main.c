@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* varmor-manager: where policy meets the nodes. */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "lib/log.h"
 #include "lib/loop.h"
@@ -38,6 +40,18 @@ static void on_stop_signal(int signal_number, void *data)
     }
     p->draining = true;
     manager_drain(p->manager, on_drained, p);
+}
+
+/* Each agent is a descriptor: the limit that shells set is for programs that use select(). */
+static void raise_file_limit(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0)
+        return;
+    files.rlim_cur = files.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+        LOG(WARNING, "file-limit", "going on with the present limit", LOG_INT("errno", errno));
 }
 
 /* Runs until a signal says stop. 0, or a negative errno with *reterr. */
@@ -85,6 +99,7 @@ int main(int argc, char **argv)
     switch (outcome) {
     case OPTIONS_RUN:
         log_set_level(config.log_level);
+        raise_file_limit();
         if (run(&config, &e) < 0) {
             LOG(ERROR, "ended", error_message(e));
             status = EXIT_FAILURE;

@@ -323,11 +323,15 @@ static int start_state(struct manager *m, const struct config *config, struct er
     return 0;
 }
 
+/* A thousand agents that join at once must not each have everything in a queue: what they have to
+ * be told is kept once, in the store, and the rest waits there. A larger message goes alone. */
+static const struct grpc_limits server_limits = {.queue_bytes = 4u << 10};
+
 static int start_services(struct manager *m, struct error **reterr)
 {
     size_t len;
     const uint8_t *descriptors = message_descriptor_set(&len);
-    int r = grpc_server_new(&m->server, m->loop, NULL, reterr);
+    int r = grpc_server_new(&m->server, m->loop, &server_limits, reterr);
 
     if (r == 0)
         r = agents_new(&m->agents, m->loop, m->server, m->store, m->nodes, &manager_agents_handler,

@@ -6,6 +6,7 @@
 
 #include "lib/map.h"
 
+#define PROFILES_SPARE  16           /* slots that a node's array grows by */
 #define HELLO_MAX_BYTES (256u << 10) /* of what is kept of a node's hello */
 
 static const enum enforcer_bit enforcer_bits[] = {ENFORCER_APPARMOR, ENFORCER_BPF,
@@ -21,7 +22,8 @@ struct nodes {
 static void results_free(struct node_profile *p)
 {
     for (unsigned i = 0; i < p->n_results; i++)
-        free((char *)p->results[i].reason);
+        if (*p->results[i].reason)
+            free((char *)p->results[i].reason);
     free(p->results);
     p->results = NULL;
     p->n_results = 0;
@@ -189,7 +191,7 @@ uint64_t nodes_expire(struct nodes *n, uint64_t monotonic_ns,
 
 struct node_profile *node_profile(struct node *node, unsigned slot)
 {
-    unsigned n = MAX(slot + 1, MIN(node->n_profiles * 2, slot + 64));
+    unsigned n = slot + PROFILES_SPARE;
     struct node_profile *profiles;
 
     if (slot < node->n_profiles)
@@ -224,6 +226,8 @@ int node_result(struct node *node, unsigned slot, const struct msg_result *resul
         return -ENOMEM;
     if (digest_equal(&p->digest, current) && !digest_equal(&result->digest, current))
         return 0; /* of an older profile, late */
+    if (result->n_enforcers > ARRAY_SIZE(enforcer_bits))
+        return -EINVAL;
     next.results = calloc(MAX(result->n_enforcers, 1u), sizeof(*next.results));
     if (!next.results)
         return -ENOMEM;
@@ -231,7 +235,7 @@ int node_result(struct node *node, unsigned slot, const struct msg_result *resul
         struct msg_enforcer_result *to = &next.results[next.n_results];
 
         *to = result->enforcers[next.n_results];
-        to->reason = strdup(to->reason);
+        to->reason = *to->reason ? strdup(to->reason) : "";
         if (!to->reason) {
             results_free(&next);
             return -ENOMEM;
@@ -260,18 +264,18 @@ int node_holds(struct node *node, unsigned slot, const struct profile *profile)
 int node_counts(struct node *node, unsigned slot, const struct msg_counts *counts)
 {
     struct node_profile *p = node_profile(node, slot);
-    uint64_t *copy = malloc(MAX(counts->n, 1u) * sizeof(*copy));
+    struct node_counts *copy = malloc(sizeof(*copy) + counts->n * sizeof(copy->values[0]));
 
     if (!p || !copy) {
         free(copy);
         return -ENOMEM;
     }
+    copy->digest = counts->digest;
+    copy->n = counts->n;
     if (counts->n)
-        memcpy(copy, counts->counts, counts->n * sizeof(*copy));
+        memcpy(copy->values, counts->counts, counts->n * sizeof(copy->values[0]));
     free(p->counts);
     p->counts = copy;
-    p->n_counts = counts->n;
-    p->counts_digest = counts->digest;
     return 0;
 }
 

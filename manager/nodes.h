@@ -17,17 +17,23 @@ struct nodes;
 #define NODE_MAX_BINDINGS 16384 /* as many as a node's kernel maps hold (VARMOR_MAX_BINDINGS) */
 #define NODE_NAME_MAX     253   /* bytes; a DNS name */
 
-/* What a node last said about the profile of one slot. */
+/* The verdicts that a node has counted, by rule number. */
+struct node_counts {
+    struct digest digest; /* of the profile whose rules they are */
+    size_t n;
+    uint64_t values[];
+};
+
+/* What a node last said about the profile of one slot. There is one for each profile on each node:
+ * keep it small. */
 struct node_profile {
     uint64_t
         sent_version; /* of the slot's profile that it was sent, or said that it holds; 0: none */
     bool may_hold;    /* it holds, or may hold, some version */
+    uint8_t n_results;
     struct digest digest; /* of the profile that the results are about; zero: no result yet */
-    struct msg_enforcer_result *results; /* owned, reasons too */
-    unsigned n_results;
-    uint64_t *counts; /* owned; verdicts by rule number, of the profile with counts_digest */
-    size_t n_counts;
-    struct digest counts_digest;
+    struct msg_enforcer_result *results; /* owned, reasons too unless they are empty */
+    struct node_counts *counts;          /* owned; NULL: none */
 };
 
 struct node {
@@ -67,7 +73,8 @@ const struct node_profile *node_profile_find(const struct node *node, unsigned s
 void node_profile_forget(struct node *node, unsigned slot);
 
 /* A result for the slot whose profile now has the digest current. A result of another digest is
- * kept as what the node has, unless there already is one of the current digest. 0 or -ENOMEM. */
+ * kept as what the node has, unless there already is one of the current digest. 0, -ENOMEM, or
+ * -EINVAL (more enforcers than there are). */
 int node_result(struct node *node, unsigned slot, const struct msg_result *result,
                 const struct digest *current);
 /* The node holds the slot's profile in its present version: its hello says so, of every enforcer of

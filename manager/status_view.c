@@ -489,8 +489,10 @@ static uint64_t rule_count(const struct status_view *v, const struct stored_poli
     MAP_FOREACH (e, nodes_all(v->facts->nodes)) {
         const struct node_profile *np = node_profile_find(map_value(e), p->slot);
 
-        if (np && rule < np->n_counts && digest_equal(&np->counts_digest, &p->profile->digest))
-            sum += np->counts[rule];
+        const struct node_counts *c = np ? np->counts : NULL;
+
+        if (c && rule < c->n && digest_equal(&c->digest, &p->profile->digest))
+            sum += c->values[rule];
     }
     return sum;
 }
