@@ -24,12 +24,13 @@
 struct agent_stream {
     struct agents *agents;
     struct grpc_call *call;
-    struct node *node;                /* NULL before hello */
-    struct agent_exchange *exchange;  /* owned; NULL before hello */
-    struct loop_timer *hello_timer;   /* owned; NULL after hello */
-    bool is_finished;                 /* nothing more is said */
-    bool is_full;                     /* waits for writable() */
-    bool is_waiting;                  /* in the list of agents->waiting */
+    struct node *node;               /* NULL before hello */
+    struct agent_exchange *exchange; /* owned; NULL before hello */
+    struct loop_timer *hello_timer;  /* owned; NULL after hello */
+    bool is_finished;                /* nothing more is said */
+    bool is_full;                    /* waits for writable() */
+    bool is_leaving;                 /* the agent says no more: the stream ends when it knows all */
+    bool is_waiting;                 /* in the list of agents->waiting */
     struct agent_stream *prev, *next; /* of all streams */
     struct agent_stream *waiting_prev, *waiting_next;
 };
@@ -81,8 +82,11 @@ static void stream_serve(struct agent_stream *s)
         size_t len;
         int r = agent_exchange_next(s->exchange, &data, &len);
 
-        if (r == 0)
+        if (r == 0) {
+            if (s->is_leaving)
+                stream_finish(s, GRPC_OK, NULL);
             return;
+        }
         if (r > 0)
             r = grpc_call_send(s->call, data, len);
         if (r == -ENOBUFS) {
@@ -360,8 +364,13 @@ static void sync_half_close(struct grpc_call *call)
 {
     struct agent_stream *s = grpc_call_data(call);
 
-    if (s)
-        stream_finish(s, GRPC_OK, NULL);
+    if (!s)
+        return;
+    s->is_leaving = true;
+    if (s->exchange)
+        stream_wait(s);
+    else
+        stream_finish(s, GRPC_FAILED_PRECONDITION, "no hello came");
 }
 
 static void sync_writable(struct grpc_call *call)

@@ -404,6 +404,20 @@ START_TEST(an_agent_must_begin_with_hello_and_say_it_once)
 }
 END_TEST
 
+START_TEST(an_agent_that_says_no_more_is_told_everything_first)
+{
+    struct client *agent = agent_new("n1");
+    struct client *silent = client_new("/varmor.v1.AgentService/Sync", STATUS_NONE);
+
+    grpc_client_call_half_close(agent->call);
+    expect(agent, "welcome\nprofile varmor-shop-a 0\nin_sync 1\nclosed OK \n");
+    grpc_client_call_half_close(silent->call);
+    expect(silent, "closed FAILED_PRECONDITION no hello came\n");
+    client_free(agent);
+    client_free(silent);
+}
+END_TEST
+
 START_TEST(bindings_and_violations_are_described)
 {
     CLEANUP_BUF struct buf request = BUF_INIT(1024);
@@ -533,6 +547,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_wrong_file_changes_nothing_for_the_agent_and_shows_in_status);
     tcase_add_test(t, the_newest_stream_of_a_node_wins);
     tcase_add_test(t, an_agent_must_begin_with_hello_and_say_it_once);
+    tcase_add_test(t, an_agent_that_says_no_more_is_told_everything_first);
     tcase_add_test(t, bindings_and_violations_are_described);
     tcase_add_test(t, what_is_not_there_is_not_found);
     tcase_add_test(t, health_is_serving_once_the_folder_has_been_read);
