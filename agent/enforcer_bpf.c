@@ -63,13 +63,13 @@ static int take_over(struct enforcer_bpf *e, struct error **reterr)
     r = enforcer_bpf_adopt(e, reterr);
     if (r < 0)
         return r;
-    return event_ring_new(&e->ring, e, reterr);
+    return record_ring_new(&e->ring, e, reterr);
 }
 
 /* Closes everything that probe opens; the kernel keeps what it has. */
 static void let_go(struct enforcer_bpf *e)
 {
-    e->ring = event_ring_free(e->ring);
+    e->ring = record_ring_free(e->ring);
     enforcer_bpf_retire_forget(e);
     e->table = profile_slots_free(e->table);
     kernel_window_done(&e->control);
@@ -300,14 +300,14 @@ static int commit(struct enforcer_bpf *e, const struct enforcer_version *v, stru
 {
     CLEANUP_WINDOW struct kernel_window counts = {};
     struct version_facts facts = {};
-    struct profile_slot *slot;
+    struct profile_slot *slot = NULL;
     uint32_t number;
     int r;
 
     r = enforcer_bpf_require_usable(e, reterr);
     if (r == 0)
         r = enforcer_bpf_slot_reserve(e, v->profile->name, &slot, reterr);
-    if (r < 0)
+    if (!slot)
         return r;
     number = next_version(e);
     r = put_and_check(e, number, v, &counts, &facts, reterr);

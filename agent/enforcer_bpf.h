@@ -27,7 +27,7 @@
 struct rule_names;
 struct ruleset;
 struct retired;
-struct event_ring;
+struct record_ring;
 
 /* The maps that user space reads and writes. */
 enum kernel_map {
@@ -57,7 +57,7 @@ struct enforcer_bpf {
     struct retired *retired; /* a list, the oldest first */
     unsigned n_retired;
     struct loop_timer *retire_timer;
-    struct event_ring *ring;
+    struct record_ring *ring;
 };
 
 struct enforcer_version {
@@ -113,8 +113,8 @@ void version_facts_done(struct version_facts *facts);
  * *reterr: then nothing of it is there. */
 int version_insert(const int maps[static KERNEL_MAPS], uint32_t number,
                    const struct enforcer_version *v, struct error **reterr);
-/* Reads a version back. 0; -ENOENT (no such version), -EINVAL (not a valid image) or another errno,
- * with *reterr. */
+/* Reads a version back. 0; -ENOENT (no such version), -EINVAL (not a valid image, or not the one
+ * that was put in) or another errno, with *reterr. */
 int version_read(const int maps[static KERNEL_MAPS], uint32_t number, struct version_facts *ret,
                  struct error **reterr);
 /* The window on a version's counters. 0 or a negative errno with *reterr. */
@@ -135,8 +135,7 @@ struct retired_counts {
  * counts may be NULL: nothing is to be carried over. Without memory the version stays until an
  * agent adopts. */
 void enforcer_bpf_retire(struct enforcer_bpf *e, uint32_t version, struct retired_counts *counts);
-/* Carries out all that is listed at once (blocks for the kernel), or forgets the list. */
-void enforcer_bpf_retire_all(struct enforcer_bpf *e);
+/* Forgets the list; what is on it stays in the kernel until an agent adopts. */
 void enforcer_bpf_retire_forget(struct enforcer_bpf *e);
 
 /* ---- enforcer_bpf_binding.c ---- */
@@ -162,5 +161,5 @@ void enforcer_bpf_slot_release(struct enforcer_bpf *e, struct profile_slot *slot
 /* ---- enforcer_bpf_events.c ---- */
 
 /* Reads records on the loop from now on. 0 or a negative errno with *reterr. */
-int event_ring_new(struct event_ring **ret, struct enforcer_bpf *e, struct error **reterr);
-struct event_ring *event_ring_free(struct event_ring *ring); /* accepts NULL, returns NULL */
+int record_ring_new(struct record_ring **ret, struct enforcer_bpf *e, struct error **reterr);
+struct record_ring *record_ring_free(struct record_ring *ring); /* accepts NULL, returns NULL */

@@ -62,7 +62,7 @@ static int slots_adopt(struct enforcer_bpf *e, struct error **reterr)
         return error_errno(reterr, r, "the kernel's names of slots");
     for (size_t i = 0; i < n; i++) {
         char name[VARMOR_NAME_BYTES + 1] = "";
-        struct profile_slot *slot;
+        struct profile_slot *slot = NULL;
         uint32_t version;
 
         r = bpf_map_lookup_elem(e->maps[KERNEL_MAP_NAMES], &numbers[i], name);
@@ -70,7 +70,7 @@ static int slots_adopt(struct enforcer_bpf *e, struct error **reterr)
             r = profile_slots_add(e->table, name, numbers[i], &slot, reterr);
         if (r == -ENOMEM)
             return error_oom(reterr);
-        if (r < 0)
+        if (!slot)
             return error_wrap(reterr, r, "the kernel's name of slot %u", numbers[i]);
         version = enforcer_bpf_slot_version(e, numbers[i]);
         if (version)

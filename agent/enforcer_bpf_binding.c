@@ -31,7 +31,7 @@ int enforcer_bpf_slot_reserve(struct enforcer_bpf *e, const char *profile,
         return 0;
     }
     r = profile_slots_add(e->table, profile, 0, &slot, reterr);
-    if (r < 0)
+    if (!slot)
         return r;
     memcpy(name, slot->profile, sizeof(slot->profile));
     r = bpf_map_update_elem(e->maps[KERNEL_MAP_NAMES], &slot->number, name, BPF_ANY);
@@ -106,7 +106,7 @@ int enforcer_bpf_bind(struct enforcer *base, const struct container *c, const ch
 {
     struct enforcer_bpf *e = (struct enforcer_bpf *)base;
     struct varmor_binding old = {}, new = {};
-    struct profile_slot *slot;
+    struct profile_slot *slot = NULL;
     int r, had;
 
     r = enforcer_bpf_require_usable(e, reterr);
@@ -119,7 +119,7 @@ int enforcer_bpf_bind(struct enforcer *base, const struct container *c, const ch
     if (had < 0)
         return error_errno(reterr, had, "binding of container '%s'", error_quote(c->name));
     r = enforcer_bpf_slot_reserve(e, profile_name, &slot, reterr);
-    if (r < 0)
+    if (!slot)
         return r;
     if (had && old.slot == slot->number && (!running || (old.flags & VARMOR_BIND_RUNNING)))
         return 0; /* it holds since an earlier moment than now, so it stays as it is */

@@ -17,7 +17,7 @@
  * else. The ring stays readable, so the next turn goes on. */
 #define RECORDS_PER_TURN 256
 
-struct event_ring {
+struct record_ring {
     struct enforcer_bpf *e;   /* borrowed */
     struct ring_buffer *ring; /* owned, like the two below */
     struct loop_io *io;
@@ -56,7 +56,7 @@ static int64_t boot_to_real(void)
     return best;
 }
 
-static int stat_sum(struct event_ring *ring, uint32_t stat, uint64_t *ret)
+static int stat_sum(struct record_ring *ring, uint32_t stat, uint64_t *ret)
 {
     int r = bpf_map_lookup_elem(ring->e->maps[KERNEL_MAP_STATS], &stat, ring->per_cpu);
     uint64_t sum = 0;
@@ -69,7 +69,7 @@ static int stat_sum(struct event_ring *ring, uint32_t stat, uint64_t *ret)
     return 0;
 }
 
-static void lost_update(struct event_ring *ring)
+static void lost_update(struct record_ring *ring)
 {
     uint64_t now;
 
@@ -97,7 +97,7 @@ static void attribute(const struct enforcer_bpf *e, const struct varmor_event *e
     v->rule = names && v->rule_number >= 0 ? rule_names_get(names, (size_t)v->rule_number) : "";
 }
 
-static void deliver(struct event_ring *ring, const struct varmor_event *event)
+static void deliver(struct record_ring *ring, const struct varmor_event *event)
 {
     const struct enforcer_events *events = &ring->e->events;
     struct violation v = {
@@ -126,7 +126,7 @@ static void deliver(struct event_ring *ring, const struct varmor_event *event)
 
 static int on_record(void *context, void *data, size_t size)
 {
-    struct event_ring *ring = context;
+    struct record_ring *ring = context;
     const struct varmor_event *event = violation_bpf_check(data, size);
 
     if (event)
@@ -139,7 +139,7 @@ static int on_record(void *context, void *data, size_t size)
 
 static void on_readable(int fd UNUSED, unsigned events UNUSED, void *data)
 {
-    struct event_ring *ring = data;
+    struct record_ring *ring = data;
 
     ring->n_this_turn = 0;
     ring->boot_to_real_ns = boot_to_real();
@@ -147,9 +147,9 @@ static void on_readable(int fd UNUSED, unsigned events UNUSED, void *data)
     ring_buffer__consume(ring->ring);
 }
 
-int event_ring_new(struct event_ring **ret, struct enforcer_bpf *e, struct error **reterr)
+int record_ring_new(struct record_ring **ret, struct enforcer_bpf *e, struct error **reterr)
 {
-    struct event_ring *ring = calloc(1, sizeof(*ring));
+    struct record_ring *ring = calloc(1, sizeof(*ring));
     int r;
 
     if (!ring)
@@ -159,27 +159,27 @@ int event_ring_new(struct event_ring **ret, struct enforcer_bpf *e, struct error
     ring->n_cpus = libbpf_num_possible_cpus();
     ring->per_cpu = ring->n_cpus > 0 ? calloc((size_t)ring->n_cpus, sizeof(uint64_t)) : NULL;
     if (!ring->per_cpu) {
-        event_ring_free(ring);
+        record_ring_free(ring);
         return error_oom(reterr);
     }
     stat_sum(ring, VARMOR_STAT_EVENTS_LOST, &ring->lost_seen);
     ring->ring = ring_buffer__new(e->maps[KERNEL_MAP_EVENTS], on_record, ring, NULL);
     if (!ring->ring) {
         r = error_errno(reterr, errno, "the ring of records");
-        event_ring_free(ring);
+        record_ring_free(ring);
         return r;
     }
     r = loop_io_new(e->loop, &ring->io, ring_buffer__epoll_fd(ring->ring), LOOP_READ, on_readable,
                     ring);
     if (r < 0) {
-        event_ring_free(ring);
+        record_ring_free(ring);
         return error_oom(reterr);
     }
     *ret = ring;
     return 0;
 }
 
-struct event_ring *event_ring_free(struct event_ring *ring)
+struct record_ring *record_ring_free(struct record_ring *ring)
 {
     if (!ring)
         return NULL;

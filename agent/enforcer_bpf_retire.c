@@ -135,18 +135,13 @@ void enforcer_bpf_retire(struct enforcer_bpf *e, uint32_t version, struct retire
     if (!old)
         return;
     DL_APPEND(e->retired, old);
-    if (++e->n_retired > RETIRED_MAX)
-        enforcer_bpf_retire_all(e);
+    e->n_retired++;
+    while (e->retired && e->n_retired > RETIRED_MAX)
+        retire_step(e, e->retired);
     if (!e->retire_timer && loop_timer_new(e->loop, &e->retire_timer, on_timer, e) < 0)
         return; /* the next one will try again */
     if (e->retired)
         loop_timer_set(e->retire_timer, RETIRE_STEP_NS);
-}
-
-void enforcer_bpf_retire_all(struct enforcer_bpf *e)
-{
-    while (e->retired)
-        retire_step(e, e->retired);
 }
 
 void enforcer_bpf_retire_forget(struct enforcer_bpf *e)

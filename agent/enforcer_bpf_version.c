@@ -9,8 +9,19 @@
 #include <string.h>
 
 #define LINE_BYTES sizeof(struct varmor_line)
-/* Lines of an image map: what the programs walk, and the rule names behind it. */
-#define IMAGE_LINES_MAX (VARMOR_MAX_LINES + RULE_NAMES_MAX_LINES)
+/* Lines of an image map: what the programs walk, and behind it, for agents alone, the seal and the
+ * names. */
+#define IMAGE_LINES_MAX (VARMOR_MAX_LINES + 1 + RULE_NAMES_MAX_LINES)
+
+#define SEAL_MAGIC      0x4c535256u /* "VRSL" */
+/* What the image was when it was put in, so that an agent that adopts it can tell whether it still
+ * is. */
+struct image_seal { /* one line */
+    uint32_t magic;
+    uint32_t reserved[7];
+    struct digest digest; /* of image and trie */
+};
+_Static_assert(sizeof(struct image_seal) == sizeof(struct varmor_line), "the seal is one line");
 
 DEFINE_CLEANUP(struct ruleset_prefix *, free)
 
@@ -24,9 +35,10 @@ void version_facts_done(struct version_facts *facts)
 
 static int image_make(int *ret_fd, const struct enforcer_version *v, struct error **reterr)
 {
+    const struct image_seal seal = {.magic = SEAL_MAGIC, .digest = v->ruleset->digest};
     CLEANUP_WINDOW struct kernel_window window = {};
     CLEANUP_CLOSE int fd = -1;
-    size_t n = v->ruleset->n_lines + rule_names_lines(v->names);
+    size_t n = v->ruleset->n_lines + 1 + rule_names_lines(v->names);
     struct varmor_line *lines;
     int r;
 
@@ -38,7 +50,8 @@ static int image_make(int *ret_fd, const struct enforcer_version *v, struct erro
         return error_errno(reterr, r, "window on the image's %zu lines", n);
     lines = window.data;
     memcpy(lines, v->ruleset->lines, v->ruleset->n_lines * LINE_BYTES);
-    rule_names_encode(v->names, lines + v->ruleset->n_lines);
+    memcpy(lines + v->ruleset->n_lines, &seal, sizeof(seal));
+    rule_names_encode(v->names, lines + v->ruleset->n_lines + 1);
     *ret_fd = TAKE_FD(fd);
     return 0;
 }
@@ -118,23 +131,27 @@ static int inner_open(const int *maps, enum kernel_map outer, uint32_t number, b
     return 0;
 }
 
-/* Everything that an image tells but its digest. */
+/* Everything that an image tells, its seal among it; nothing is digested yet. */
 static int image_read(const struct varmor_line *lines, size_t n, size_t *ret_n_lines,
-                      struct version_facts *facts, struct error **reterr)
+                      struct image_seal *ret_seal, struct version_facts *facts,
+                      struct error **reterr)
 {
     struct varmor_front front;
     struct varmor_name name;
     int r;
 
-    if (n < 1 + (sizeof(struct varmor_index) + sizeof(name)) / LINE_BYTES)
+    if (n < 2 + (sizeof(struct varmor_index) + sizeof(name)) / LINE_BYTES)
         return error_set(reterr, -EINVAL, "an image of %zu lines is too short", n);
     memcpy(&front, lines, sizeof(front));
-    if (front.magic != VARMOR_MAGIC || front.n_lines > n)
+    if (front.magic != VARMOR_MAGIC || front.n_lines >= n)
         return error_set(reterr, -EINVAL, "the front of the image is damaged");
     r = ruleset_check_image(lines, front.n_lines, reterr);
     if (r < 0)
         return r;
-    r = rule_names_decode(&facts->names, lines + front.n_lines, n - front.n_lines, reterr);
+    memcpy(ret_seal, lines + front.n_lines, sizeof(*ret_seal));
+    if (ret_seal->magic != SEAL_MAGIC)
+        return error_set(reterr, -EINVAL, "the image has no seal");
+    r = rule_names_decode(&facts->names, lines + front.n_lines + 1, n - front.n_lines - 1, reterr);
     if (r < 0)
         return r;
     memcpy(&name, lines + 1 + sizeof(struct varmor_index) / LINE_BYTES, sizeof(name));
@@ -150,8 +167,9 @@ static int image_read_and_digest(int fd, const struct ruleset_prefix *prefixes, 
                                  struct version_facts *facts, struct error **reterr)
 {
     CLEANUP_WINDOW struct kernel_window window = {};
+    struct image_seal seal;
+    size_t n_lines = 0;
     uint32_t n = 0;
-    size_t n_lines;
     int r;
 
     r = kernel_map_size(fd, &n);
@@ -159,13 +177,17 @@ static int image_read_and_digest(int fd, const struct ruleset_prefix *prefixes, 
         return error_set(reterr, -EINVAL, "an image of %u lines is none of ours", n);
     if (r == 0)
         r = kernel_window_open(&window, fd, n * LINE_BYTES);
-    if (r < 0)
+    if (!window.data)
         return error_errno(reterr, r, "image");
-    r = image_read(window.data, n, &n_lines, facts, reterr);
+    r = image_read(window.data, n, &n_lines, &seal, facts, reterr);
     if (r < 0)
         return r;
     r = ruleset_digest(&facts->image_digest, window.data, n_lines, prefixes, n_prefixes);
-    return r < 0 ? error_oom(reterr) : 0;
+    if (r < 0)
+        return error_oom(reterr);
+    if (!digest_equal(&facts->image_digest, &seal.digest))
+        return error_set(reterr, -EINVAL, "the image is not what was put in: its seal is broken");
+    return 0;
 }
 
 int version_read(const int maps[static KERNEL_MAPS], uint32_t number, struct version_facts *ret,

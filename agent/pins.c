@@ -18,10 +18,10 @@ struct pins {
     int root_fd; /* owned: the folder, and the lock on it */
 };
 
-#define FOLDER_MODE   0700 /* nobody else may take a map or a link from here */
-#define LOCK_ATTEMPTS 8    /* the folder may be removed between our opening and locking it */
-#define LINK_FOLDER   "links-"
-#define OPEN_FOLDER   (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
+#define FOLDER_MODE    0700 /* nobody else may take a map or a link from here */
+#define LOCK_ATTEMPTS  8    /* the folder may be removed between our opening and locking it */
+#define LINK_FOLDER    "links-"
+#define FOLDER_CLOEXEC (O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
 
 DEFINE_CLEANUP(DIR *, closedir)
 
@@ -47,7 +47,7 @@ static int pins_lock(struct pins *p, struct error **reterr)
 
     if (mkdir(p->root, FOLDER_MODE) < 0 && errno != EEXIST)
         return error_errno(reterr, errno, "%s", p->root);
-    fd = open(p->root, OPEN_FOLDER);
+    fd = open(p->root, FOLDER_CLOEXEC);
     if (fd < 0)
         return errno == ENOENT ? 0 : error_errno(reterr, errno, "%s", p->root);
     if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
@@ -116,7 +116,7 @@ bool pins_has(const struct pins *p, const char *below)
 /* Opens a folder for reading its entries. 0 with *ret NULL if there is none. */
 static int folder_open(int parent_fd, const char *name, DIR **ret)
 {
-    CLEANUP_CLOSE int fd = openat(parent_fd, name, OPEN_FOLDER);
+    CLEANUP_CLOSE int fd = openat(parent_fd, name, FOLDER_CLOEXEC);
 
     *ret = NULL;
     if (fd < 0)

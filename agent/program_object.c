@@ -54,6 +54,34 @@ int program_object_build_id(char text[static PROGRAM_OBJECT_ID_SIZE])
 
 /* ---- what the programs are told about this host ---- */
 
+/* The text behind n fields, each ended by a space; NULL if the line has no more. */
+static const char *fields_skip(const char *text, unsigned n)
+{
+    for (; n > 0; n--) {
+        text += strcspn(text, " \n");
+        if (*text++ != ' ')
+            return NULL;
+    }
+    return text;
+}
+
+/* "254:1 ", as the kernel encodes it. */
+static bool device_read(const char *text, uint32_t *ret)
+{
+    unsigned long major_number, minor_number;
+    char *end;
+
+    major_number = strtoul(text, &end, 10);
+    if (end == text || *end != ':')
+        return false;
+    text = end + 1;
+    minor_number = strtoul(text, &end, 10);
+    if (end == text || *end != ' ')
+        return false;
+    *ret = (uint32_t)(major_number << MINOR_BITS | minor_number);
+    return true;
+}
+
 int program_object_parse_root_device(const char *mountinfo, uint32_t *ret)
 {
     bool found = false;
@@ -61,16 +89,13 @@ int program_object_parse_root_device(const char *mountinfo, uint32_t *ret)
     /* 23 1 254:1 / / rw,relatime ...: identifiers, device, root, mount point; the last mount of "/"
      * counts */
     for (const char *line = mountinfo; line && *line; line = strchr(line, '\n')) {
-        unsigned major_number, minor_number;
-        char after_slash;
+        const char *device, *mount_point;
 
         line += *line == '\n';
-        if (sscanf(line, "%*u %*u %u:%u %*s /%c", &major_number, &minor_number, &after_slash) !=
-                3 ||
-            after_slash != ' ')
-            continue;
-        *ret = major_number << MINOR_BITS | minor_number;
-        found = true;
+        device = fields_skip(line, 2);
+        mount_point = device ? fields_skip(device, 2) : NULL;
+        if (mount_point && strncmp(mount_point, "/ ", 2) == 0 && device_read(device, ret))
+            found = true;
     }
     return found ? 0 : -EINVAL;
 }
@@ -273,7 +298,7 @@ int program_object_attach(const struct kernel_features *features, const char *ma
     int r;
 
     r = object_open(&skel, features, maps_folder, reterr);
-    if (r < 0)
+    if (!skel)
         return r;
     r = varmor_bpf__load(skel);
     if (r < 0)

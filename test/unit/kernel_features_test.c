@@ -5,6 +5,7 @@
 #include "agent/kernel_features.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A kernel that has everything. */
@@ -35,7 +36,7 @@ START_TEST(an_lsm_is_found_as_a_whole_word)
 {
     struct kernel_features f = {};
 
-    strcpy(f.lsm, lsm_cases[_i].list);
+    snprintf(f.lsm, sizeof(f.lsm), "%s", lsm_cases[_i].list);
     ck_assert_int_eq(kernel_features_has_lsm(&f, lsm_cases[_i].name), lsm_cases[_i].has);
 }
 END_TEST
@@ -98,7 +99,7 @@ END_TEST
 
 static void without_lsm(struct kernel_features *f)
 {
-    strcpy(f->lsm, "lockdown,yama,apparmor");
+    snprintf(f->lsm, sizeof(f->lsm), "%s", "lockdown,yama,apparmor");
 }
 static void without_securityfs(struct kernel_features *f)
 {
@@ -107,7 +108,7 @@ static void without_securityfs(struct kernel_features *f)
 }
 static void locked_down(struct kernel_features *f)
 {
-    strcpy(f->lockdown, "confidentiality");
+    snprintf(f->lockdown, sizeof(f->lockdown), "%s", "confidentiality");
 }
 static void not_permitted(struct kernel_features *f)
 {

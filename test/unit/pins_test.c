@@ -212,7 +212,7 @@ START_TEST(a_folder_that_is_too_deep_is_not_ours)
 
     for (unsigned i = 0; i <= PINS_MAX_DEPTH + 1; i++) {
         folder(p, path);
-        strcat(path, "/d");
+        memcpy(path + strlen(path), "/d", 3);
     }
     ck_assert_int_eq(pins_drop(p, "deep", NULL, NULL, NULL), -ELOOP);
     pins_free(p);

@@ -239,7 +239,7 @@ static int rotated(char names[8][NAME_MAX + 1])
     n = scandir(folder, &entries, NULL, alphasort);
     for (int i = 0; i < n; i++) {
         if (strncmp(entries[i]->d_name, "violations-", 11) == 0 && kept < 8)
-            strcpy(names[kept++], entries[i]->d_name);
+            snprintf(names[kept++], NAME_MAX + 1, "%s", entries[i]->d_name);
         free(entries[i]);
     }
     free(entries);

@@ -140,7 +140,7 @@ int captive_open(struct captive *c, const char *path)
 
     command(c, 'o', path);
     answer(c, line);
-    return atoi(line);
+    return (int)strtol(line, NULL, 10);
 }
 
 void captive_loop(struct captive *c, const char *path)

@@ -8,11 +8,14 @@
 #include "test/vm/enforcer/captive.h"
 
 #include "agent/container.h"
+#include "agent/kernel_map.h"
 #include "bpf/varmor_shared.h"
 #include "lib/loop.h"
 
+#include <bpf/bpf.h>
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,7 +74,48 @@ static void start_afresh(void)
         printf("    cleanup: %s\n", error_message(e));
 }
 
+/* Resident memory of this process. */
+static long resident_kib(void)
+{
+    FILE *f = fopen("/proc/self/status", "re");
+    char line[128];
+    long kib = -1;
+
+    while (f && fgets(line, sizeof(line), f))
+        if (sscanf(line, "VmRSS: %ld", &kib) == 1)
+            break;
+    if (f)
+        fclose(f);
+    return kib;
+}
+
+/* Versions that an outer map holds. */
+static size_t n_versions(const char *map)
+{
+    CLEANUP_FREE uint32_t *versions = NULL;
+    size_t n = 0;
+    int fd = bpf_obj_get(map);
+
+    if (fd < 0 || kernel_map_versions(fd, &versions, &n) < 0)
+        n = 999;
+    if (fd >= 0)
+        close(fd);
+    return n;
+}
+
 /* ---- one agent ---- */
+
+static void what_is_pinned_is_taken_over(void)
+{
+    struct agent_side a;
+    uint64_t began = now_ms();
+
+    agent_side_begin(&a);
+    printf("    adoption: %llu ms, %ld KiB resident\n", (unsigned long long)(now_ms() - began),
+           resident_kib());
+    CHECK(a.facts.usable);
+    agent_side_end(&a);
+}
 
 static void the_kernel_can_and_holds_nothing_yet(void)
 {
@@ -79,7 +123,8 @@ static void the_kernel_can_and_holds_nothing_yet(void)
     uint64_t began = now_ms();
 
     agent_side_begin(&a);
-    printf("    first load: %llu ms\n", (unsigned long long)(now_ms() - began));
+    printf("    first load: %llu ms, then %ld KiB resident\n",
+           (unsigned long long)(now_ms() - began), resident_kib());
     for (size_t i = 0; i < a.facts.n; i++)
         printf("    %s: %s\n", a.facts.items[i].name, a.facts.items[i].value);
     if (!a.facts.usable)
@@ -88,11 +133,6 @@ static void the_kernel_can_and_holds_nothing_yet(void)
     CHECK(a.n_adopted == 0);
     CHECK(exists(LAYOUT "/varmor_slots"));
     CHECK(!exists(VARMOR_BPF_ROOT "/staging"));
-    agent_side_end(&a);
-    began = now_ms();
-    agent_side_begin(&a);
-    printf("    adoption: %llu ms\n", (unsigned long long)(now_ms() - began));
-    CHECK(a.facts.usable);
     agent_side_end(&a);
 }
 
@@ -236,6 +276,77 @@ static void counters_outlive_updates_and_agents(void)
     CHECK(a.enforcer->ops->counts(a.enforcer, NAME, counts, 1, NULL) == 0);
     CHECK(counts[0] == 3);
     captive_end(&c);
+    agent_side_end(&a);
+}
+
+/* Runs the agent until the kernel holds so many versions; false if it does not come to that. */
+static bool versions_become(struct agent_side *a, size_t n)
+{
+    for (int i = 0; i < 30 && n_versions(LAYOUT "/varmor_images") != n; i++)
+        agent_side_run(a, UINT_MAX);
+    return n_versions(LAYOUT "/varmor_images") == n;
+}
+
+static void replaced_versions_leave_the_kernel(void)
+{
+    struct agent_side a;
+
+    agent_side_begin(&a);
+    CHECK(versions_become(&a, 0)); /* what the tests before left */
+    for (unsigned i = 0; i < 4; i++)
+        CHECK(agent_side_commit(&a, agent_side_profile(NAME, "/secret", ORIGIN, i)) == 0);
+    agent_side_end(&a); /* before they could */
+    CHECK(n_versions(LAYOUT "/varmor_images") == 4);
+    agent_side_begin(&a);
+    CHECK(versions_become(&a, 1));
+    agent_side_run(&a, UINT_MAX); /* the last one's counters and addresses */
+    CHECK(n_versions(LAYOUT "/varmor_counts") == 1);
+    CHECK(n_versions(LAYOUT "/varmor_egress") == 0);
+    CHECK(a.n_adopted == 1);
+    agent_side_end(&a);
+}
+
+/* Changes a word of the profile's image in the kernel. */
+static bool image_damage(size_t line, size_t word)
+{
+    CLEANUP_FREE uint32_t *versions = NULL;
+    struct kernel_window window = {};
+    size_t n = 0;
+    int outer = bpf_obj_get(LAYOUT "/varmor_images"), inner = -1;
+    bool ok = outer >= 0 && kernel_map_versions(outer, &versions, &n) == 0 && n == 1 &&
+              kernel_map_open_inner(outer, versions[0], &inner) == 1 &&
+              kernel_window_open(&window, inner, (line + 1) * sizeof(struct varmor_line)) == 0;
+
+    if (ok)
+        ((struct varmor_line *)window.data)[line].w[word] ^= 1;
+    kernel_window_done(&window);
+    if (inner >= 0)
+        close(inner);
+    if (outer >= 0)
+        close(outer);
+    return ok;
+}
+
+static void a_damaged_image_is_not_called_held(void)
+{
+    struct enforcer_holding h;
+    struct agent_side a;
+    struct error *e = NULL;
+
+    agent_side_begin(&a);
+    CHECK(versions_become(&a, 0));
+    CHECK(agent_side_commit(&a, agent_side_profile(NAME, "/secret", ORIGIN, 1)) == 0);
+    agent_side_end(&a);
+    CHECK(image_damage(
+        4, 8)); /* reserved words behind the profile's digest: only the digest can tell */
+    agent_side_begin(&a);
+    CHECK(a.n_adopted == 1 && strcmp(a.adopted[0].profile, NAME) == 0);
+    CHECK(digest_is_zero(&a.adopted[0].digest));
+    CHECK(a.enforcer->ops->describe(a.enforcer, NAME, &h, &e) == -EINVAL);
+    printf("    %s\n", error_message(e));
+    CHECK(agent_side_commit(&a, agent_side_profile(NAME, "/secret", ORIGIN, 1)) == 0);
+    CHECK(a.enforcer->ops->describe(a.enforcer, NAME, &h, NULL) == 0);
+    error_free(e);
     agent_side_end(&a);
 }
 
@@ -408,6 +519,29 @@ static unsigned n_link_folders(char name[256])
     return n;
 }
 
+/* If this fails one day, links can be updated in place and enforcer_bpf_load.c need not attach
+ * beside. */
+static void the_kernel_cannot_update_a_link_in_place(void)
+{
+    struct bpf_link_info info = {};
+    uint32_t size = sizeof(info);
+    struct agent_side a;
+    char name[256] = "", path[300];
+    int link, prog;
+
+    agent_side_begin(&a);
+    CHECK(n_link_folders(name) == 1);
+    snprintf(path, sizeof(path), "%s/file_open", name);
+    link = bpf_obj_get(path);
+    CHECK(link >= 0 && bpf_obj_get_info_by_fd(link, &info, &size) == 0);
+    prog = bpf_prog_get_fd_by_id(info.prog_id);
+    CHECK(prog >= 0);
+    CHECK(bpf_link_update(link, prog, NULL) == -EINVAL);
+    close(prog);
+    close(link);
+    agent_side_end(&a);
+}
+
 static void another_build_takes_over_without_a_gap(void)
 {
     char name[256] = "", after[256] = "";
@@ -520,16 +654,20 @@ struct test {
 
 static const struct test tests[] = {
     TEST(the_kernel_can_and_holds_nothing_yet),
+    TEST(what_is_pinned_is_taken_over),
     TEST(a_binding_takes_hold_with_the_first_commit),
     TEST(what_is_read_back_is_what_was_meant),
     TEST(a_container_that_runs_already_is_bound),
     TEST(each_denial_is_counted_and_reported_with_its_rule),
     TEST(counters_outlive_updates_and_agents),
+    TEST(replaced_versions_leave_the_kernel),
+    TEST(a_damaged_image_is_not_called_held),
     TEST(a_dead_cgroup_loses_its_binding),
     TEST(only_one_agent_holds_the_kernel),
     TEST(an_agent_without_rights_says_so),
     TEST(no_open_succeeds_during_a_hundred_updates),
     TEST(no_open_succeeds_while_agents_are_killed),
+    TEST(the_kernel_cannot_update_a_link_in_place),
     TEST(another_build_takes_over_without_a_gap),
     TEST(cleanup_leaves_nothing_and_frees_the_captive),
     TEST(a_load_that_was_killed_leaves_nothing_in_the_way),
