@@ -95,6 +95,12 @@ static const struct option_spec specs[] = {
      .words = log_levels,
      .default_text = "info",
      .help = "what is logged on stderr, as JSON lines"},
+    {.name = "confine",
+     .type = OPTION_FLAG,
+     .field = FIELD(confine),
+     .default_text = "true",
+     .help =
+         "give up capabilities and system calls that are not needed, once the kernel is set up"},
     {.name = "check",
      .type = OPTION_FLAG,
      .field = FIELD(check),

@@ -15,7 +15,7 @@ struct config {
     char *install_namespace;
     unsigned log_level;         /* enum log_level */
     int64_t counts_interval_ms; /* how often counters are compared with what was told */
-    bool check, cleanup;
+    bool confine, check, cleanup;
 };
 
 /* An enum options_outcome (lib/options.h), -EINVAL with *reterr, or -ENOMEM. Call config_done() in

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/config.h"
+#include "agent/confinement.h"
 #include "agent/enforcer.h"
 #include "agent/node.h"
 #include "agent/service_notify.h"
@@ -92,6 +93,8 @@ static int run(struct loop *loop, const struct config *config)
 
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(signals); i++)
         r = loop_signal_new(loop, &sources[i], signals[i], on_signal, loop);
+    if (r == 0 && config->confine)
+        r = confinement_enter(&problem);
     if (r == 0)
         r = node_start(node, &problem);
     if (r == 0) {

@@ -1,5 +1,5 @@
 # All of the agent but its main.c, so that tests can be linked with it.
-agent_src := binder.c binding.c cgroup.c config.c container.c container_identity.c \
+agent_src := binder.c binding.c cgroup.c config.c confinement.c container.c container_identity.c \
              containerd_calls.c containerd_index.c enforcer_bpf.c enforcer_bpf_adopt.c \
              enforcer_bpf_binding.c enforcer_bpf_events.c enforcer_bpf_load.c \
              enforcer_bpf_retire.c enforcer_bpf_version.c exchange.c kernel_features.c kernel_map.c \
@@ -8,4 +8,4 @@ agent_src := binder.c binding.c cgroup.c config.c container.c container_identity
              violation_log.c
 $(call archive,agent,agent,$(agent_src))
 $(call binary,varmor-agent,agent,main.c,agent containerd proto ruleset match policy rpc base, \
-        libbpf libnghttp2 libevent libevent_openssl openssl libprotobuf-c jansson)
+        libbpf libnghttp2 libevent libevent_openssl openssl libprotobuf-c jansson libseccomp)
