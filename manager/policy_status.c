@@ -22,9 +22,8 @@ const char *policy_phase_name(enum policy_phase phase)
 
 /* What is found when the nodes are gone through. */
 struct survey {
-    unsigned n, n_applied, n_failed;
-    struct buf failed, waiting; /* texts with the first few nodes */
-    unsigned n_waiting;
+    unsigned n, n_applied, n_failed, n_waiting, n_away;
+    struct buf failed, waiting, away; /* texts with the first few nodes */
 };
 
 /* Texts are cut when they are full: a message that is too short is better than no status. */
@@ -38,7 +37,12 @@ static void survey_add(struct survey *found, const struct node *node, unsigned s
     found->n++;
     switch (node_standing(node, slot, profile, &enforcer, &reason)) {
     case NODE_APPLIED:
-        found->n_applied++;
+        if (node->connected)
+            found->n_applied++;
+        else if (found->n_away++ <
+                 NODES_NAMED) /* its kernel may hold the profile; nobody confirms it */
+            r = buf_format(&found->away, "%s'%s'", found->away.len ? ", " : "",
+                           error_quote(node->name));
         break;
     case NODE_FAILED:
         if (found->n_failed++ < NODES_NAMED)
@@ -53,6 +57,19 @@ static void survey_add(struct survey *found, const struct node *node, unsigned s
         break;
     }
     (void)r;
+}
+
+/* "; WHAT 'a', 'b' and 7 more", if there are any. */
+static int add_names(struct buf *message, const char *what, const struct buf *names, unsigned n)
+{
+    int r;
+
+    if (n == 0)
+        return 0;
+    r = buf_format(message, "; %s %s", what, buf_text(names));
+    if (r == 0 && n > NODES_NAMED)
+        r = buf_format(message, " and %u more", n - NODES_NAMED);
+    return r;
 }
 
 static void set_ready(struct policy_status *now, const struct survey *found, struct buf *message)
@@ -71,13 +88,10 @@ static void set_ready(struct policy_status *now, const struct survey *found, str
         r = buf_add_text(message, "no agent has connected");
     } else {
         r = buf_format(message, "applied on %u of %u nodes", found->n_applied, found->n);
-        if (!ready) {
-            reason = "Processing";
-            if (r == 0)
-                r = buf_format(message, "; waiting for %s", buf_text(&found->waiting));
-            if (r == 0 && found->n_waiting > NODES_NAMED)
-                r = buf_format(message, " and %u more", found->n_waiting - NODES_NAMED);
-        }
+        if (!ready)
+            reason = found->n_waiting > 0 ? "Processing" : "AgentAway";
+        r = r < 0 ? r : add_names(message, "waiting for", &found->waiting, found->n_waiting);
+        r = r < 0 ? r : add_names(message, "no agent confirms it on", &found->away, found->n_away);
     }
     (void)r; /* the message is cut */
     now->ready.status = ready ? CONDITION_TRUE : CONDITION_FALSE;
@@ -88,7 +102,8 @@ bool policy_status_update(struct policy_status *status, const struct stored_poli
                           const struct nodes *nodes, int64_t now_ns)
 {
     struct survey found = {.failed = BUF_INIT(STATUS_TEXT_BYTES / 2),
-                           .waiting = BUF_INIT(STATUS_TEXT_BYTES / 2)};
+                           .waiting = BUF_INIT(STATUS_TEXT_BYTES / 4),
+                           .away = BUF_INIT(STATUS_TEXT_BYTES / 4)};
     CLEANUP_BUF struct buf message = BUF_INIT(STATUS_TEXT_BYTES);
     struct policy_status now = {0};
     bool changed;
@@ -101,7 +116,7 @@ bool policy_status_update(struct policy_status *status, const struct stored_poli
     if (policy->in_error || !policy->profile || found.n_failed > 0)
         now.phase = PHASE_ERROR;
     else
-        now.phase = found.n_applied > 0 ? PHASE_PROTECTING : PHASE_PENDING;
+        now.phase = found.n_applied + found.n_away > 0 ? PHASE_PROTECTING : PHASE_PENDING;
     now.is_ready = now.ready.status == CONDITION_TRUE && !policy->in_error &&
                    policy->updated.status != CONDITION_FALSE;
     changed = status->is_ready != now.is_ready || status->phase != now.phase ||
@@ -116,6 +131,7 @@ bool policy_status_update(struct policy_status *status, const struct stored_poli
                              message.len ? buf_text(&message) : NULL, now_ns);
     buf_done(&found.failed);
     buf_done(&found.waiting);
+    buf_done(&found.away);
     return changed;
 }
 

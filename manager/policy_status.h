@@ -2,9 +2,10 @@
 #pragma once
 /*
  * Is a policy in force on every node? The phase, the Ready condition and the counts of one policy,
- * from what the store and the nodes say. Ready is true only if every known node has confirmed the
- * digest of the profile in force, and the newest text of the policy is the one in force. Pure; the
- * clock is an argument.
+ * from what the store and the nodes say. Ready is true only if every known node is
+ * connected and has confirmed the digest of the profile in force, and the newest text of the policy
+ * is the one in force. A node whose agent is away goes on enforcing, but nobody confirms it. Pure;
+ * the clock is an argument.
  */
 #include "manager/profile_store.h"
 

@@ -155,13 +155,14 @@ START_TEST(a_result_without_the_enforcer_confirms_nothing)
 }
 END_TEST
 
-START_TEST(a_node_that_is_away_keeps_what_it_had_confirmed)
+START_TEST(what_a_node_enforces_is_unconfirmed_while_its_agent_is_away)
 {
     struct node *n1 = join("n1", NULL);
 
     answer(n1, digest_now(), NULL);
     nodes_lost(nodes, n1, 2, 0);
-    expect(PHASE_PROTECTING, true, "AllAgentsReady", "applied on 1 of 1 nodes");
+    expect(PHASE_PROTECTING, false, "AgentAway",
+           "applied on 0 of 1 nodes; no agent confirms it on 'n1'");
     store_put(store, "a", "RuntimeDefault");
     expect(PHASE_PENDING, false, "Processing", "applied on 0 of 1 nodes; waiting for 'n1' (away)");
     join("n1", NULL); /* a hello starts over: the agent answers for what it holds */
@@ -255,7 +256,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_node_that_failed_is_named_with_its_reason);
     tcase_add_test(t, a_node_that_cannot_is_named_before_it_answers);
     tcase_add_test(t, a_result_without_the_enforcer_confirms_nothing);
-    tcase_add_test(t, a_node_that_is_away_keeps_what_it_had_confirmed);
+    tcase_add_test(t, what_a_node_enforces_is_unconfirmed_while_its_agent_is_away);
     tcase_add_test(t, a_node_that_stays_away_is_forgotten);
     tcase_add_test(t, a_refused_update_is_not_ready_though_the_old_profile_is_applied);
     tcase_add_test(t, a_policy_without_a_profile_is_an_error);
