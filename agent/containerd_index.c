@@ -29,7 +29,7 @@ struct containerd_index {
     const struct runtime_events *events; /* borrowed */
     struct map *entries;                 /* key -> struct entry */
     struct map *wanted;                  /* key -> struct entry, borrowed: details to ask for */
-    uint64_t host_mnt_ns;                /* 0: not known */
+    uint64_t host_mnt_ns, own_mnt_ns;    /* 0: not known */
     unsigned listing;                    /* counts listings */
 };
 
@@ -60,6 +60,8 @@ int containerd_index_new(struct containerd_index **ret, const struct cgroup_root
         return -ENOMEM;
     if (cgroup_mount_namespace(1, &x->host_mnt_ns, NULL) < 0)
         x->host_mnt_ns = 0;
+    if (cgroup_mount_namespace(getpid(), &x->own_mnt_ns, NULL) < 0)
+        x->own_mnt_ns = 0;
     *ret = TAKE(x);
     return 0;
 }
@@ -151,8 +153,10 @@ static int look_up_place(struct containerd_index *x, struct entry *e, struct err
 
     if (r < 0)
         return r;
-    if (mnt_ns == x->host_mnt_ns)
-        return error_set(reterr, -EPERM, "process %d is in the host's mount namespace", e->c->pid);
+    if (mnt_ns == x->host_mnt_ns || mnt_ns == x->own_mnt_ns)
+        return error_set(reterr, -EPERM,
+                         "process %d is in the mount namespace of the host or the agent",
+                         e->c->pid);
     r = cgroup_of_container(x->root, e->c->pid, e->cgroups_path, &path, &id, reterr);
     if (r < 0)
         return r;

@@ -71,7 +71,8 @@ int store_new(struct store **ret, const struct store_enforcer *enforcers, size_t
     if (!s)
         return -ENOMEM;
     s->n_enforcers = MIN(n_enforcers, STORE_ENFORCERS);
-    memcpy(s->enforcers, enforcers, s->n_enforcers * sizeof(*enforcers));
+    for (size_t i = 0; i < s->n_enforcers; i++)
+        s->enforcers[i] = enforcers[i];
     s->dir = dir;
     s->entries = map_new(entry_free, STORE_MAX_PROFILES);
     s->in_force =
