@@ -67,8 +67,8 @@ static uint64_t hash_of(const uint8_t *data, size_t len)
 /* ---- Events ---- */
 
 /* Item i of a list as an event, its key, and as little of it as names it. */
-static void event_of_item(const struct status_list *l, size_t i, struct status_watch_event *put,
-                          struct status_watch_event *removed, char key[static KEY_SIZE])
+static void item_event(const struct status_list *l, size_t i, struct status_watch_event *put,
+                       struct status_watch_event *removed, char key[static KEY_SIZE])
 {
     *put = (struct status_watch_event){.type = STATUS_WATCH_PUT, .resource = l->resource};
     *removed = (struct status_watch_event){.type = STATUS_WATCH_REMOVED, .resource = l->resource};
@@ -137,7 +137,7 @@ static int send_item(struct watch *w, const struct status_list *l, size_t i, str
     uint64_t hash;
     int r;
 
-    event_of_item(l, i, &put, &removed, key);
+    item_event(l, i, &put, &removed, key);
     buf_clear(out);
     r = status_watch_event_encode(&put, out);
     if (r < 0)
