@@ -14,7 +14,9 @@
  * end_listing() drops what neither a list nor an event has named since.
  * 2. The cgroup is looked up when a container is first told, and again when its process changes.
  * 3. A process in the host's or our own mount namespace is never a container of ours: its number
- *    may have been reused. Reads procfs and cgroupfs; no other I/O, no logging.
+ *    may have been reused.
+ *
+ * Reads procfs and cgroupfs; no other I/O, no logging.
  */
 #include "agent/cgroup.h"
 #include "agent/container.h"

@@ -10,7 +10,9 @@
  * version that is refused leaves the old one in force, and its results say why.
  * 3. A profile that the kernel holds from an earlier agent, and that is in no file of the state
  * folder, is opaque: it stays in force and keeps its bindings, but is not told as held, so that the
- * manager sends it. Blocks for the enforcers and the state folder; no logging.
+ *    manager sends it.
+ *
+ * Blocks for the enforcers and the state folder; no logging.
  */
 #include "agent/enforcer.h"
 #include "proto/messages.h"

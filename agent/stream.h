@@ -12,7 +12,9 @@
  * 1. Nothing but the hello is sent before the manager's welcome; nothing is taken before it.
  * 2. After each open the hello says all that is held, and the first bindings report is complete.
  * 3. A stream that is closed keeps what was queued; names of results start over with the next open,
- * since the hello tells them anew. No I/O, no clock, no logging.
+ *    since the hello tells them anew.
+ *
+ * No I/O, no clock, no logging.
  */
 #include "lib/buf.h"
 #include "lib/error.h"
