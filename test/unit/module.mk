@@ -55,3 +55,5 @@ $(call unit_test,agent_exchange_test,manager profiles proto policy match base,op
 $(call unit_test,policy_status_test,manager profiles proto policy match base,openssl yaml-0.1 jansson libprotobuf-c)
 $(call unit_test,manager_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,manager_memory_test,$(manager_lib),$(manager_pkg))
+$(call unit_test,nodes_test,manager proto policy match base,openssl libprotobuf-c)
+$(call unit_test,violation_history_test,manager proto policy match base,openssl libprotobuf-c)
