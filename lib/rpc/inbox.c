@@ -61,25 +61,22 @@ static void inbox_tell_end(struct inbox *in)
 
 void inbox_feed(struct inbox *in, const uint8_t *data, size_t len)
 {
-    size_t used = 0;
+    size_t used;
 
     in->is_feeding = true;
-    if (in->held.len == 0)
-        used = inbox_read(in, data, len);
+    used = inbox_read(in, data,
+                      len); /* nothing while the gate is closed, and so nothing past what is held */
     in->is_feeding = false;
     if (used < len) {
         int r = buf_add(&in->held, data + used, len - used);
 
-        if (r < 0) { /* -E2BIG would be a peer that ignores its window, which nghttp2 does not let
-                        through */
+        if (r < 0) { /* -E2BIG: it ignores its window, which nghttp2 does not let through */
             inbox_fail(in, r);
             used = len;
         }
     }
     if (used > 0)
         in->handler->consumed(in->owner, used);
-    if (!in->is_closed && in->held.len > 0)
-        inbox_open_gate(in); /* it was closed and opened again while we read */
 }
 
 void inbox_end(struct inbox *in)

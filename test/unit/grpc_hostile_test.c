@@ -161,6 +161,25 @@ START_TEST(a_few_pings_are_answered)
 }
 END_TEST
 
+START_TEST(a_patient_flood_of_pings_is_stopped_too)
+{
+    struct raw r;
+    struct bed b;
+    unsigned n = 0;
+
+    bed_hostile(&b);
+    raw_connect(&r, &b);
+    raw_send(&r, BYTES(PREFACE SETTINGS));
+    for (; n < FLOOD_FRAMES && !r.is_eof; n += 5) { /* they are answered before the next come */
+        raw_send(&r, BYTES(PING PING PING PING PING));
+        raw_wait(&r, r.n_pings == n + 5 || r.is_eof);
+    }
+    ck_assert_uint_eq(r.goaway, NGHTTP2_ENHANCE_YOUR_CALM);
+    ck_assert_uint_ge(n, H2_PING_BURST);
+    bed_end(&b, &r);
+}
+END_TEST
+
 START_TEST(rapid_resets_are_stopped)
 {
     struct raw r;
@@ -368,6 +387,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, every_cut_of_a_good_beginning_is_let_go_in_time);
     tcase_add_loop_test(t, a_flood_of_idle_frames_is_stopped, 0, (int)ARRAY_SIZE(flood_cases));
     tcase_add_test(t, a_few_pings_are_answered);
+    tcase_add_test(t, a_patient_flood_of_pings_is_stopped_too);
     tcase_add_test(t, rapid_resets_are_stopped);
     tcase_add_test(t, requests_that_make_us_reset_are_stopped_too);
     tcase_add_test(t, calls_over_the_limit_are_refused_and_after_our_settings_are_an_error);
