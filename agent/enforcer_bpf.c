@@ -63,6 +63,7 @@ static int take_over(struct enforcer_bpf *e, struct error **reterr)
     r = enforcer_bpf_adopt(e, reterr);
     if (r < 0)
         return r;
+    enforcer_bpf_want_spare(e);
     return record_ring_new(&e->ring, e, reterr);
 }
 
@@ -71,6 +72,7 @@ static void let_go(struct enforcer_bpf *e)
 {
     e->ring = record_ring_free(e->ring);
     enforcer_bpf_retire_forget(e);
+    enforcer_bpf_forget_spare(e);
     e->table = profile_slots_free(e->table);
     kernel_window_done(&e->control);
     kernel_window_done(&e->slots);
@@ -194,21 +196,6 @@ static int on_prepare(struct enforcer *base, struct profile *profile, struct enf
     return 0;
 }
 
-static uint32_t next_version(struct enforcer_bpf *e)
-{
-    do
-        e->last_version++;
-    while (e->last_version == 0 || profile_slots_find_version(e->table, e->last_version));
-    return e->last_version;
-}
-
-static void take_out(struct enforcer_bpf *e, uint32_t number)
-{
-    kernel_map_drop_inner(e->maps[KERNEL_MAP_IMAGES], number);
-    kernel_map_drop_inner(e->maps[KERNEL_MAP_COUNTS], number);
-    kernel_map_drop_inner(e->maps[KERNEL_MAP_EGRESS], number);
-}
-
 /* Does the kernel hold just what was meant? */
 static int check_read_back(const struct enforcer_version *v, const struct version_facts *facts,
                            struct error **reterr)
@@ -218,7 +205,7 @@ static int check_read_back(const struct enforcer_version *v, const struct versio
         return error_set(reterr, -EIO, "what was read back from the kernel is another profile");
     if (!digest_equal(&facts->image_digest, &v->ruleset->digest))
         return error_set(reterr, -EIO, "what was read back from the kernel has another digest");
-    if (facts->n_counts != v->ruleset->n_rules ||
+    if (facts->n_counts < v->ruleset->n_rules ||
         rule_names_count(facts->names) != rule_names_count(v->names))
         return error_set(reterr, -EIO,
                          "what was read back from the kernel has another number of rules");
@@ -226,26 +213,30 @@ static int check_read_back(const struct enforcer_version *v, const struct versio
 }
 
 /* Puts the version in, reads it back and opens its counters. On failure nothing of it is left. */
-static int put_and_check(struct enforcer_bpf *e, uint32_t number, const struct enforcer_version *v,
-                         struct kernel_window *ret_counts, struct version_facts *ret,
-                         struct error **reterr)
+static int put_and_check(struct enforcer_bpf *e, const struct enforcer_version *v,
+                         uint32_t *ret_number, struct kernel_window *ret_counts,
+                         struct version_facts *ret, struct error **reterr)
 {
-    uint32_t n_counts;
+    uint32_t number = 0, n_counts = 0;
     int r;
 
-    r = version_insert(e->maps, number, v, reterr);
+    r = enforcer_bpf_take_number(e, v, &number, reterr);
     if (r < 0)
         return r;
-    r = version_read(e->maps, number, ret, reterr);
+    r = version_fill(e->maps, number, v, reterr);
+    if (r == 0)
+        r = version_read(e->maps, number, ret, reterr);
     if (r == 0)
         r = check_read_back(v, ret, reterr);
     if (r == 0)
         r = version_open_counts(e->maps, number, ret_counts, &n_counts, reterr);
     if (r < 0) {
         version_facts_done(ret);
-        take_out(e, number);
+        version_drop(e->maps, number);
+        return r;
     }
-    return r;
+    *ret_number = number;
+    return 0;
 }
 
 /* What the old version has counted so far goes to the new one. NULL: there is nothing, or no memory
@@ -301,7 +292,7 @@ static int commit(struct enforcer_bpf *e, const struct enforcer_version *v, stru
     CLEANUP_WINDOW struct kernel_window counts = {};
     struct version_facts facts = {};
     struct profile_slot *slot = NULL;
-    uint32_t number;
+    uint32_t number = 0;
     int r;
 
     r = enforcer_bpf_require_usable(e, reterr);
@@ -309,8 +300,8 @@ static int commit(struct enforcer_bpf *e, const struct enforcer_version *v, stru
         r = enforcer_bpf_slot_reserve(e, v->profile->name, &slot, reterr);
     if (!slot)
         return r;
-    number = next_version(e);
-    r = put_and_check(e, number, v, &counts, &facts, reterr);
+    r = put_and_check(e, v, &number, &counts, &facts, reterr);
+    enforcer_bpf_want_spare(e);
     if (r < 0) {
         enforcer_bpf_slot_release(e, slot);
         return r;

@@ -57,6 +57,8 @@ struct enforcer_bpf {
     struct retired *retired; /* a list, the oldest first */
     unsigned n_retired;
     struct loop_timer *retire_timer;
+    uint32_t spare; /* a reserved version of SPARE_LINES and SPARE_RULES; 0: none */
+    struct loop_timer *spare_timer;
     struct record_ring *ring;
 };
 
@@ -109,10 +111,22 @@ struct version_facts {
 };
 void version_facts_done(struct version_facts *facts);
 
-/* Puts a version into the outer maps under a number that nobody names. 0, or a negative errno with
- * *reterr: then nothing of it is there. */
-int version_insert(const int maps[static KERNEL_MAPS], uint32_t number,
-                   const struct enforcer_version *v, struct error **reterr);
+/*
+ * A version gets into the kernel in two steps: first its number is given empty maps, which costs
+ * waiting for the kernel twice, then they are filled, which costs next to nothing. Until a slot
+ * names the number nobody looks at it. The maps may be larger than what is put in.
+ */
+
+/* Lines that the image map of a version needs. */
+size_t version_n_lines(const struct enforcer_version *v);
+/* 0, or a negative errno with *reterr: then the number has no maps. */
+int version_reserve(const int maps[static KERNEL_MAPS], uint32_t number, size_t n_lines,
+                    size_t n_rules, struct error **reterr);
+/* 0, or a negative errno with *reterr: the number is then of no use but to be dropped. */
+int version_fill(const int maps[static KERNEL_MAPS], uint32_t number,
+                 const struct enforcer_version *v, struct error **reterr);
+/* Takes the maps away, whatever there is of them; no slot may name the number. */
+void version_drop(const int maps[static KERNEL_MAPS], uint32_t number);
 /* Reads a version back. 0; -ENOENT (no such version), -EINVAL (not a valid image, or not the one
  * that was put in) or another errno, with *reterr. */
 int version_read(const int maps[static KERNEL_MAPS], uint32_t number, struct version_facts *ret,
@@ -120,6 +134,17 @@ int version_read(const int maps[static KERNEL_MAPS], uint32_t number, struct ver
 /* The window on a version's counters. 0 or a negative errno with *reterr. */
 int version_open_counts(const int maps[static KERNEL_MAPS], uint32_t number,
                         struct kernel_window *ret, uint32_t *ret_n, struct error **reterr);
+
+/* ---- enforcer_bpf_spare.c ---- */
+
+/* The number of a reserved version that v fits into: the spare, or a new one. 0 or a negative errno
+ * with *reterr. The number is the caller's to fill, or to drop. */
+int enforcer_bpf_take_number(struct enforcer_bpf *e, const struct enforcer_version *v,
+                             uint32_t *ret, struct error **reterr);
+/* Reserves a spare on a later turn of the loop, if there is none. */
+void enforcer_bpf_want_spare(struct enforcer_bpf *e);
+/* Forgets the spare; it stays in the kernel until an agent adopts. */
+void enforcer_bpf_forget_spare(struct enforcer_bpf *e);
 
 /* ---- enforcer_bpf_retire.c ---- */
 

@@ -31,48 +31,24 @@ void version_facts_done(struct version_facts *facts)
     *facts = (struct version_facts){};
 }
 
-/* ---- into the kernel ---- */
-
-static int image_make(int *ret_fd, const struct enforcer_version *v, struct error **reterr)
+/* The inner map of a version: 0 with *ret_fd, or -1 there if may_lack and there is none. */
+static int inner_open(const int *maps, enum kernel_map outer, uint32_t number, bool may_lack,
+                      int *ret_fd, struct error **reterr)
 {
-    const struct image_seal seal = {.magic = SEAL_MAGIC, .digest = v->ruleset->digest};
-    CLEANUP_WINDOW struct kernel_window window = {};
-    CLEANUP_CLOSE int fd = -1;
-    size_t n = v->ruleset->n_lines + 1 + rule_names_lines(v->names);
-    struct varmor_line *lines;
-    int r;
+    int r = kernel_map_open_inner(maps[outer], number, ret_fd);
 
-    r = kernel_map_new_array(&fd, "varmor_image", LINE_BYTES, (uint32_t)n, reterr);
     if (r < 0)
-        return r;
-    r = kernel_window_open(&window, fd, n * LINE_BYTES);
-    if (r < 0)
-        return error_errno(reterr, r, "window on the image's %zu lines", n);
-    lines = window.data;
-    memcpy(lines, v->ruleset->lines, v->ruleset->n_lines * LINE_BYTES);
-    memcpy(lines + v->ruleset->n_lines, &seal, sizeof(seal));
-    rule_names_encode(v->names, lines + v->ruleset->n_lines + 1);
-    *ret_fd = TAKE_FD(fd);
+        return error_errno(reterr, r, "version %u", number);
+    if (r == 0 && !may_lack)
+        return error_set(reterr, -ENOENT, "the kernel holds no version %u", number);
     return 0;
 }
 
-/* *ret_fd stays -1 for a version without addresses: the programs look only where its front sends
- * them. */
-static int trie_make(int *ret_fd, const struct ruleset *ruleset, struct error **reterr)
-{
-    CLEANUP_CLOSE int fd = -1;
-    int r;
+/* ---- into the kernel ---- */
 
-    if (ruleset->n_prefixes == 0)
-        return 0;
-    r = kernel_map_new_trie(&fd, "varmor_trie", (uint32_t)ruleset->n_prefixes, reterr);
-    if (r < 0)
-        return r;
-    r = kernel_map_fill_trie(fd, ruleset->prefixes, ruleset->n_prefixes);
-    if (r < 0)
-        return error_errno(reterr, r, "trie of %zu prefixes", ruleset->n_prefixes);
-    *ret_fd = TAKE_FD(fd);
-    return 0;
+size_t version_n_lines(const struct enforcer_version *v)
+{
+    return v->ruleset->n_lines + 1 + rule_names_lines(v->names);
 }
 
 static int inner_put(const int *maps, enum kernel_map outer, uint32_t number, int inner_fd,
@@ -86,50 +62,75 @@ static int inner_put(const int *maps, enum kernel_map outer, uint32_t number, in
     return r < 0 ? error_errno(reterr, r, "version %u", number) : 0;
 }
 
-int version_insert(const int maps[static KERNEL_MAPS], uint32_t number,
-                   const struct enforcer_version *v, struct error **reterr)
+int version_reserve(const int maps[static KERNEL_MAPS], uint32_t number, size_t n_lines,
+                    size_t n_rules, struct error **reterr)
 {
     CLEANUP_CLOSE int image_fd = -1;
     CLEANUP_CLOSE int counts_fd = -1;
-    CLEANUP_CLOSE int trie_fd = -1;
     int r;
 
-    r = image_make(&image_fd, v, reterr);
+    r = kernel_map_new_array(&image_fd, "varmor_image", LINE_BYTES, (uint32_t)n_lines, reterr);
     if (r == 0)
-        r = kernel_map_new_array(&counts_fd, "varmor_count", sizeof(uint64_t),
-                                 (uint32_t)v->ruleset->n_rules, reterr);
+        r = kernel_map_new_array(&counts_fd, "varmor_count", sizeof(uint64_t), (uint32_t)n_rules,
+                                 reterr);
     if (r == 0)
-        r = trie_make(&trie_fd, v->ruleset, reterr);
+        r = inner_put(maps, KERNEL_MAP_COUNTS, number, counts_fd, reterr);
     if (r < 0)
         return r;
-
-    r = inner_put(maps, KERNEL_MAP_COUNTS, number, counts_fd, reterr);
+    r = inner_put(maps, KERNEL_MAP_IMAGES, number, image_fd, reterr);
     if (r < 0)
-        return r;
-    r = trie_fd < 0 ? 0 : inner_put(maps, KERNEL_MAP_EGRESS, number, trie_fd, reterr);
-    if (r == 0)
-        r = inner_put(maps, KERNEL_MAP_IMAGES, number, image_fd, reterr);
-    if (r < 0) {
-        kernel_map_drop_inner(maps[KERNEL_MAP_EGRESS], number);
         kernel_map_drop_inner(maps[KERNEL_MAP_COUNTS], number);
-    }
     return r;
 }
 
-/* ---- back from the kernel ---- */
-
-/* The inner map of a version: 0 with *ret_fd, or -1 there if may_lack and there is none. */
-static int inner_open(const int *maps, enum kernel_map outer, uint32_t number, bool may_lack,
-                      int *ret_fd, struct error **reterr)
+/* A version without addresses has no trie: the programs look only where its front sends them. */
+static int trie_put(const int *maps, uint32_t number, const struct ruleset *ruleset,
+                    struct error **reterr)
 {
-    int r = kernel_map_open_inner(maps[outer], number, ret_fd);
+    CLEANUP_CLOSE int fd = -1;
+    int r;
 
+    if (ruleset->n_prefixes == 0)
+        return 0;
+    r = kernel_map_new_trie(&fd, "varmor_trie", (uint32_t)ruleset->n_prefixes, reterr);
     if (r < 0)
-        return error_errno(reterr, r, "version %u", number);
-    if (r == 0 && !may_lack)
-        return error_set(reterr, -ENOENT, "the kernel holds no version %u", number);
-    return 0;
+        return r;
+    r = kernel_map_fill_trie(fd, ruleset->prefixes, ruleset->n_prefixes);
+    if (r < 0)
+        return error_errno(reterr, r, "trie of %zu prefixes", ruleset->n_prefixes);
+    return inner_put(maps, KERNEL_MAP_EGRESS, number, fd, reterr);
 }
+
+int version_fill(const int maps[static KERNEL_MAPS], uint32_t number,
+                 const struct enforcer_version *v, struct error **reterr)
+{
+    const struct image_seal seal = {.magic = SEAL_MAGIC, .digest = v->ruleset->digest};
+    CLEANUP_WINDOW struct kernel_window window = {};
+    CLEANUP_CLOSE int fd = -1;
+    struct varmor_line *lines;
+    int r;
+
+    r = inner_open(maps, KERNEL_MAP_IMAGES, number, false, &fd, reterr);
+    if (r < 0)
+        return r;
+    r = kernel_window_open(&window, fd, version_n_lines(v) * LINE_BYTES);
+    if (!window.data)
+        return error_errno(reterr, r, "window on the image's %zu lines", version_n_lines(v));
+    lines = window.data;
+    memcpy(lines, v->ruleset->lines, v->ruleset->n_lines * LINE_BYTES);
+    memcpy(lines + v->ruleset->n_lines, &seal, sizeof(seal));
+    rule_names_encode(v->names, lines + v->ruleset->n_lines + 1);
+    return trie_put(maps, number, v->ruleset, reterr);
+}
+
+void version_drop(const int maps[static KERNEL_MAPS], uint32_t number)
+{
+    kernel_map_drop_inner(maps[KERNEL_MAP_IMAGES], number);
+    kernel_map_drop_inner(maps[KERNEL_MAP_COUNTS], number);
+    kernel_map_drop_inner(maps[KERNEL_MAP_EGRESS], number);
+}
+
+/* ---- back from the kernel ---- */
 
 /* Everything that an image tells, its seal among it; nothing is digested yet. */
 static int image_read(const struct varmor_line *lines, size_t n, size_t *ret_n_lines,

@@ -44,12 +44,17 @@ static bool failed;
         }                                                                                          \
     } while (0)
 
-static uint64_t now_ms(void)
+static uint64_t now_us(void)
 {
     struct timespec t;
 
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static uint64_t now_ms(void)
+{
+    return now_us() / 1000;
 }
 
 static bool exists(const char *path)
@@ -292,17 +297,55 @@ static void replaced_versions_leave_the_kernel(void)
     struct agent_side a;
 
     agent_side_begin(&a);
-    CHECK(versions_become(&a, 0)); /* what the tests before left */
+    CHECK(versions_become(&a, 1)); /* what the tests before left is gone, and the spare is there */
     for (unsigned i = 0; i < 4; i++)
         CHECK(agent_side_commit(&a, agent_side_profile(NAME, "/secret", ORIGIN, i)) == 0);
     agent_side_end(&a); /* before they could */
     CHECK(n_versions(LAYOUT "/varmor_images") == 4);
     agent_side_begin(&a);
-    CHECK(versions_become(&a, 1));
-    agent_side_run(&a, UINT_MAX); /* the last one's counters and addresses */
-    CHECK(n_versions(LAYOUT "/varmor_counts") == 1);
+    CHECK(versions_become(&a, 2)); /* the present one, and a spare */
+    agent_side_run(&a, UINT_MAX);  /* the last one's counters and addresses */
+    CHECK(n_versions(LAYOUT "/varmor_counts") == 2);
     CHECK(n_versions(LAYOUT "/varmor_egress") == 0);
     CHECK(a.n_adopted == 1);
+    agent_side_end(&a);
+}
+
+static void profiles_beyond_the_spares_room_are_committed_too(void)
+{
+    struct enforcer_holding h;
+    struct agent_side a;
+    struct captive c;
+    struct profile *p;
+    uint64_t began;
+
+    captive_make(&c, "large");
+    agent_side_begin(&a);
+    CHECK(agent_side_bind(&a, c.cgroup_id, NAME, false) == 0);
+    CHECK(versions_become(&a, 1));
+    began = now_us();
+    CHECK(agent_side_commit(&a, agent_side_profile(NAME, "/secret", ORIGIN, 1)) == 0);
+    printf("    a commit into the spare: %llu us\n", (unsigned long long)(now_us() - began));
+    captive_start(&c, program);
+    CHECK(captive_open(&c, "/secret") == EPERM);
+    p = agent_side_profile(NAME, "/secret", "the first", 2);
+    for (unsigned i = 0; i < 1000; i++) {
+        char path[64], origin[64];
+
+        snprintf(path, sizeof(path), "/srv/%u/data/%u", i * 7919 % 1000, i);
+        snprintf(origin, sizeof(origin), "bpfRawRules.files[%u]", i);
+        agent_side_add_rule(p, path, origin);
+    }
+    CHECK(versions_become(&a, 2));
+    began = now_us();
+    CHECK(agent_side_commit(&a, p) == 0);
+    printf("    a commit of 1001 rules: %llu us\n", (unsigned long long)(now_us() - began));
+    CHECK(captive_open(&c, "/secret") == EPERM);
+    CHECK(captive_open(&c, "/public") == 0);
+    CHECK(a.enforcer->ops->describe(a.enforcer, NAME, &h, NULL) == 0);
+    CHECK(agent_side_commit(&a, agent_side_profile(NAME, "/public", ORIGIN, 3)) == 0);
+    CHECK(captive_open(&c, "/public") == EPERM && captive_open(&c, "/secret") == 0);
+    captive_end(&c);
     agent_side_end(&a);
 }
 
@@ -334,7 +377,7 @@ static void a_damaged_image_is_not_called_held(void)
     struct error *e = NULL;
 
     agent_side_begin(&a);
-    CHECK(versions_become(&a, 0));
+    CHECK(versions_become(&a, 1));
     CHECK(agent_side_commit(&a, agent_side_profile(NAME, "/secret", ORIGIN, 1)) == 0);
     agent_side_end(&a);
     CHECK(image_damage(
@@ -661,6 +704,7 @@ static const struct test tests[] = {
     TEST(each_denial_is_counted_and_reported_with_its_rule),
     TEST(counters_outlive_updates_and_agents),
     TEST(replaced_versions_leave_the_kernel),
+    TEST(profiles_beyond_the_spares_room_are_committed_too),
     TEST(a_damaged_image_is_not_called_held),
     TEST(a_dead_cgroup_loses_its_binding),
     TEST(only_one_agent_holds_the_kernel),
