@@ -365,6 +365,26 @@ START_TEST(a_draining_server_finishes_its_calls_and_takes_no_new_ones)
 }
 END_TEST
 
+static void on_drained_free(void *data)
+{
+    struct bed *b = data;
+
+    b->server = grpc_server_free(b->server);
+    loop_stop(b->loop);
+}
+
+START_TEST(a_drained_server_may_be_freed_at_once)
+{
+    struct bed b;
+
+    bed_new(&b, GRPC_UNIX, NULL, NULL);
+    grpc_server_drain(b.server, loop_now_ns(b.loop) + NS_PER_SEC, on_drained_free, &b);
+    ck_assert_int_eq(loop_run(b.loop), 0);
+    ck_assert_ptr_null(b.server);
+    bed_done(&b);
+}
+END_TEST
+
 START_TEST(a_draining_server_cuts_what_is_left_at_its_deadline)
 {
     struct bed b;
@@ -405,6 +425,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, calls_end_when_the_server_or_the_channel_goes_away);
     tcase_add_test(t, a_socket_is_taken_over_from_the_dead_only);
     tcase_add_test(t, a_draining_server_finishes_its_calls_and_takes_no_new_ones);
+    tcase_add_test(t, a_drained_server_may_be_freed_at_once);
     tcase_add_test(t, a_draining_server_cuts_what_is_left_at_its_deadline);
     suite_add_tcase(s, t);
     return s;

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/unit/unit.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include "test/unit/grpc_bed.h"
+#include "test/unit/grpc_raw.h"
 
 /* Makes the channel anew as another party and calls; returns what came of it. */
 static struct probe call_as(struct bed *b, const char *party, const char *ca,
@@ -153,6 +157,46 @@ START_TEST(openssl_sees_tls_1_3_with_h2_and_nothing_else)
 }
 END_TEST
 
+static const struct {
+    const char *bytes;
+    size_t len;
+} silence_cases[] = {
+    {BYTES("")},
+    {BYTES("\x16\x03\x01\x02")},                       /* the beginning of a hello */
+    {BYTES(PREFACE SETTINGS)},                         /* HTTP/2 in the clear */
+    {BYTES("\x16\x03\x01\x00\x05\x01\xff\xff\xff\0")}, /* a hello of 16 MiB */
+    {BYTES("GET / HTTP/1.0\r\n\r\n")},
+};
+
+START_TEST(who_does_not_speak_tls_is_let_go_in_time)
+{
+    struct grpc_limits limits = {.handshake_ns = 100 * NS_PER_MSEC};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct grpc_server_stats stats;
+    uint8_t sink[256];
+    struct probe p;
+    struct bed b;
+    int fd;
+
+    bed_new(&b, GRPC_TLS, &limits, NULL);
+    address.sin_port = htons(b.address.port);
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    ck_assert_int_eq(write(fd, silence_cases[_i].bytes, silence_cases[_i].len),
+                     (ssize_t)silence_cases[_i].len);
+    do {
+        bed_let_pass(&b, NS_PER_MSEC);
+        grpc_server_stats(b.server, &stats);
+    } while (stats.connections == 0 || stats.open_connections > 0);
+    while (read(fd, sink, sizeof(sink)) > 0) /* an alert, perhaps; then the end */
+        continue;
+    close(fd);
+    p = call_as(&b, "node", "ca", NULL);
+    ck_assert_int_eq(p.status, GRPC_OK);
+    bed_done(&b);
+}
+END_TEST
+
 START_TEST(a_server_without_alpn_is_not_spoken_to)
 {
     static struct program p;
@@ -270,6 +314,8 @@ Suite *unit_suite(void)
                         (int)ARRAY_SIZE(file_cases));
     tcase_add_loop_test(t, openssl_sees_tls_1_3_with_h2_and_nothing_else, 0,
                         (int)ARRAY_SIZE(client_cases));
+    tcase_add_loop_test(t, who_does_not_speak_tls_is_let_go_in_time, 0,
+                        (int)ARRAY_SIZE(silence_cases));
     tcase_add_test(t, a_server_without_alpn_is_not_spoken_to);
     tcase_add_test(t, a_name_is_resolved_and_the_certificate_is_checked_against_it);
     tcase_add_test(t, a_name_that_takes_long_to_resolve_blocks_nobody);
