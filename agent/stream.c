@@ -146,9 +146,9 @@ int stream_put_result(struct stream *s, const char *profile)
     return map_put(s->results, profile, s);
 }
 
-int stream_put_binding(struct stream *s, const char *container_id)
+int stream_put_binding(struct stream *s, const char *key)
 {
-    return map_put(s->bindings, container_id, s);
+    return map_put(s->bindings, key, s);
 }
 
 int stream_put_counts(struct stream *s, const char *profile)
@@ -271,7 +271,7 @@ static int encode_bindings(struct stream *s, struct buf *out)
         if (s->owner->binding(map_key(e), &put[m.bindings.n_put], s->data))
             m.bindings.n_put++;
         else
-            dropped[m.bindings.n_dropped++] = map_key(e);
+            dropped[m.bindings.n_dropped++] = put[m.bindings.n_put].container_id;
     }
     m.bindings.complete = s->complete_due;
     m.bindings.put = put;

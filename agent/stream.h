@@ -35,9 +35,10 @@ struct stream; /* opaque */
 struct stream_owner {
     /* The newest state: fills *ret. 0 or -ENOMEM. */
     int (*hello)(struct msg_hello *ret, void *data);
-    /* False: there is nothing to say about this name any more (a binding: it is dropped). */
+    /* False: there is nothing to say about this name any more. Of a binding ret->container_id is
+     * set all the same, and it is told as dropped; its key is the owner's choice. */
     bool (*result)(const char *profile, struct msg_result *ret, void *data);
-    bool (*binding)(const char *container_id, struct msg_binding *ret, void *data);
+    bool (*binding)(const char *key, struct msg_binding *ret, void *data);
     bool (*counts)(const char *profile, struct msg_counts *ret, void *data);
 
     /* What the manager says. */
@@ -73,7 +74,7 @@ bool stream_is_greeted(const struct stream *s); /* the welcome has come */
 /* Something has changed. Beyond STREAM_MAX_NAMES a name is left out and the stream says so to
  * nobody: the owner's own tables have lower ceilings. 0 or -ENOMEM. */
 int stream_put_result(struct stream *s, const char *profile);
-int stream_put_binding(struct stream *s, const char *container_id);
+int stream_put_binding(struct stream *s, const char *key);
 int stream_put_counts(struct stream *s, const char *profile);
 /* From now on bindings may be told: the owner knows all of its containers. */
 void stream_bindings_ready(struct stream *s);

@@ -11,7 +11,8 @@
 
 #define NAME_SIZE 64
 
-/* The agent of these tests: it holds one profile, and every container whose id begins with "c". */
+/* The agent of these tests: it holds one profile, and every container whose id begins with "c". A
+ * container's key is "ns/id". */
 struct agent {
     unsigned n_welcomes, n_profiles, n_removals, n_in_syncs, in_sync;
     char last[NAME_SIZE];
@@ -46,8 +47,10 @@ static bool on_result(const char *profile, struct msg_result *ret, void *data)
 
 static bool on_binding(const char *key, struct msg_binding *ret, void *data)
 {
+    const char *id = strchr(key, '/') + 1;
+
     (void)data;
-    *ret = (struct msg_binding){.container_id = key,
+    *ret = (struct msg_binding){.container_id = id,
                                 .runtime_namespace = "default",
                                 .container_name = "",
                                 .pod_name = "",
@@ -58,7 +61,7 @@ static bool on_binding(const char *key, struct msg_binding *ret, void *data)
                                 .reason = "",
                                 .workload_kind = "",
                                 .workload_name = ""};
-    return key[0] == 'c';
+    return id[0] == 'c';
 }
 
 static bool on_counts(const char *profile, struct msg_counts *ret, void *data)
@@ -169,7 +172,7 @@ START_TEST(the_hello_comes_first_and_alone)
     CLEANUP(stream_free) struct stream *s = make_stream(&a);
     struct agent_message m;
 
-    ck_assert_int_eq(stream_put_binding(s, "c1"), 0);
+    ck_assert_int_eq(stream_put_binding(s, "ns/c1"), 0);
     stream_bindings_ready(s);
     ck_assert_int_eq(next_kind(s), AGENT_MESSAGE_NONE); /* closed */
     stream_open(s, 0);
@@ -355,7 +358,7 @@ START_TEST(bindings_travel_as_put_and_dropped_in_bounded_messages)
     for (unsigned i = 0; i < STREAM_BINDINGS_A_MESSAGE + 1; i++) {
         char id[NAME_SIZE];
 
-        snprintf(id, sizeof(id), "%c%u", i % 2 ? 'c' : 'x', i);
+        snprintf(id, sizeof(id), "ns/%c%u", i % 2 ? 'c' : 'x', i);
         ck_assert_int_eq(stream_put_binding(s, id), 0);
     }
     for (;;) {
@@ -366,6 +369,10 @@ START_TEST(bindings_travel_as_put_and_dropped_in_bounded_messages)
         ck_assert_int_eq(m.kind, AGENT_BINDINGS);
         ck_assert(m.bindings.complete == (n_messages == 0));
         ck_assert_uint_le(m.bindings.n_put + m.bindings.n_dropped, STREAM_BINDINGS_A_MESSAGE);
+        for (size_t i = 0; i < m.bindings.n_put; i++)
+            ck_assert_int_eq(m.bindings.put[i].container_id[0], 'c');
+        for (size_t i = 0; i < m.bindings.n_dropped; i++)
+            ck_assert_int_eq(m.bindings.dropped[i][0], 'x');
         n_put += m.bindings.n_put;
         n_dropped += m.bindings.n_dropped;
         n_messages++;
