@@ -17,12 +17,11 @@
 #include <sys/stat.h>
 
 #define MOUNTINFO_MAX (1024 * 1024)
-#define MINOR_BITS    20 /* of a device number inside the kernel */
-#define INIT_PID_NS                                                                                \
-    0xeffffffcU               /* inode number of the initial PID namespace, fixed in the kernel    \
-                               */
-#define PATH_SIZE         512 /* of a pin, with its NUL */
-#define RENAME_PARAMETERS 5   /* of the hook path_rename where it is told the flags */
+#define MINOR_BITS    20          /* of a device number inside the kernel */
+#define INIT_PID_NS   0xeffffffcU /* inode of the first PID namespace, fixed in the kernel */
+#define PATH_SIZE     512         /* of a pin, with its NUL */
+/* Of the hook path_rename where it is told the flags of renameat2(2). */
+#define RENAME_PARAMETERS 5
 
 DEFINE_CLEANUP(struct varmor_bpf *, varmor_bpf__destroy)
 DEFINE_CLEANUP(struct bpf_link *, bpf_link__destroy)

@@ -284,12 +284,16 @@ static void counters_outlive_updates_and_agents(void)
     agent_side_end(&a);
 }
 
-/* Runs the agent until the kernel holds so many versions; false if it does not come to that. */
+/* Runs the agent for a while, until the kernel holds so many versions; false if it does not come to
+ * that. */
 static bool versions_become(struct agent_side *a, size_t n)
 {
-    for (int i = 0; i < 30 && n_versions(LAYOUT "/varmor_images") != n; i++)
+    int tries = 0;
+
+    do
         agent_side_run(a, UINT_MAX);
-    return n_versions(LAYOUT "/varmor_images") == n;
+    while (n_versions(LAYOUT "/varmor_images") != n && ++tries < 30);
+    return tries < 30;
 }
 
 static void replaced_versions_leave_the_kernel(void)
@@ -346,6 +350,47 @@ static void profiles_beyond_the_spares_room_are_committed_too(void)
     CHECK(agent_side_commit(&a, agent_side_profile(NAME, "/public", ORIGIN, 3)) == 0);
     CHECK(captive_open(&c, "/public") == EPERM && captive_open(&c, "/secret") == 0);
     captive_end(&c);
+    agent_side_end(&a);
+}
+
+/* A profile of n blocks of addresses. */
+static struct profile *egress_profile(unsigned n, unsigned salt)
+{
+    struct profile *p = agent_side_profile(NAME, "/secret", ORIGIN, salt);
+
+    for (unsigned i = 0; i < n; i++) {
+        struct rule *rule =
+            profile_add_rule(p, RULE_EGRESS, RULE_DENY, "bpfRawRules.network.egress[0]");
+        char text[ADDR_TEXT_SIZE];
+
+        snprintf(text, sizeof(text), i % 2 ? "fd00:%x::/32" : "10.%u.%u.0/24", i % 2 ? i : i / 256,
+                 i % 256);
+        if (addr_parse_block(&rule->egress.block, text) < 0)
+            printf("    %s is no block\n", text);
+    }
+    return p;
+}
+
+static void addresses_are_read_back_too(void)
+{
+    struct enforcer_holding h = {}, again = {};
+    struct agent_side a;
+
+    agent_side_begin(&a);
+    CHECK(versions_become(&a, 1));
+    CHECK(agent_side_commit(&a, egress_profile(3000, 1)) == 0);
+    CHECK(n_versions(LAYOUT "/varmor_egress") == 1);
+    CHECK(a.enforcer->ops->describe(a.enforcer, NAME, &h, NULL) == 0);
+    agent_side_end(&a);
+    agent_side_begin(&a);
+    CHECK(a.n_adopted == 1 && digest_equal(&a.adopted[0].image_digest, &h.image_digest));
+    CHECK(agent_side_commit(&a, egress_profile(2999, 2)) == 0);
+    CHECK(a.enforcer->ops->describe(a.enforcer, NAME, &again, NULL) == 0);
+    CHECK(!digest_equal(&again.image_digest, &h.image_digest));
+    CHECK(agent_side_commit(&a, egress_profile(0, 3)) == 0);
+    CHECK(versions_become(&a, 2));
+    agent_side_run(&a, UINT_MAX);
+    CHECK(n_versions(LAYOUT "/varmor_egress") == 0);
     agent_side_end(&a);
 }
 
@@ -647,6 +692,17 @@ static void a_missing_bpf_file_system_is_mounted(void)
     agent_side_end(&a);
 }
 
+static void a_missing_security_file_system_is_no_obstacle(void)
+{
+    struct agent_side a;
+
+    CHECK(umount("/sys/kernel/security") == 0);
+    agent_side_begin(&a);
+    CHECK(a.facts.usable);
+    CHECK(!exists("/sys/kernel/security/lsm")); /* and it is not mounted for that */
+    agent_side_end(&a);
+}
+
 /* ---- where it cannot be had ---- */
 
 static void an_agent_without_rights_says_so(void)
@@ -705,6 +761,7 @@ static const struct test tests[] = {
     TEST(counters_outlive_updates_and_agents),
     TEST(replaced_versions_leave_the_kernel),
     TEST(profiles_beyond_the_spares_room_are_committed_too),
+    TEST(addresses_are_read_back_too),
     TEST(a_damaged_image_is_not_called_held),
     TEST(a_dead_cgroup_loses_its_binding),
     TEST(only_one_agent_holds_the_kernel),
@@ -717,6 +774,7 @@ static const struct test tests[] = {
     TEST(a_load_that_was_killed_leaves_nothing_in_the_way),
     TEST(another_layout_stays_until_all_is_settled),
     TEST(a_missing_bpf_file_system_is_mounted),
+    TEST(a_missing_security_file_system_is_no_obstacle),
 };
 static const struct test unusable_tests[] = {
     TEST(a_kernel_without_bpf_in_its_list_says_so),
