@@ -34,6 +34,7 @@ struct node {
     struct loop_timer *counts_timer;
     struct loop_timer *save_timer; /* fires once this turn is over: bindings have changed */
     bool runtime_away_told;        /* since it was last there */
+    bool link_started;
 };
 
 /* ---- what the enforcers tell ---- */
@@ -112,10 +113,20 @@ static void on_reconciled(void *data)
     LOG(DEBUG, "containers-listed", "every container of the runtime is known");
 }
 
+/* The hello says which runtime there is, so the manager is called once that is known, or known to
+ * be away. */
+static void start_link(struct node *n)
+{
+    if (!n->link_started)
+        manager_link_start(n->link);
+    n->link_started = true;
+}
+
 static void on_runtime(const char *reason, void *data)
 {
     struct node *n = data;
 
+    start_link(n);
     if (reason && !n->runtime_away_told)
         LOG(WARNING, "runtime-away", "bindings stay as they are; trying again for ever",
             LOG_STR("reason", reason));
@@ -338,11 +349,12 @@ int node_start(struct node *n, struct error **reterr)
 
     if (n->runtime)
         r = n->runtime->ops->start(n->runtime, reterr);
-    else
-        exchange_bindings_ready(n->exchange);
     if (r < 0)
         return r;
-    manager_link_start(n->link);
+    if (!n->runtime) {
+        exchange_bindings_ready(n->exchange);
+        start_link(n);
+    }
     loop_timer_set(n->counts_timer, (uint64_t)n->config->counts_interval_ms * NS_PER_MSEC);
     return 0;
 }
