@@ -46,8 +46,9 @@ digest_of() {
 }
 
 # cached PATH BUILDER [ARG]...: unless PATH is there, calls the function BUILDER with a path that it must
-# make (file or folder), and the arguments; then moves that to PATH. PATH is below $vm_cache. Call it as a
-# plain command, never in a condition: bash would then switch -e off inside the builder.
+# make (file or folder), and the arguments; then moves that to PATH. The builder may put what it does not
+# keep beside it, at the same path with .work behind. PATH is below $vm_cache. Call it as a plain command,
+# never in a condition: bash would then switch -e off inside the builder.
 cached() {
     local path=$1 builder=$2 lock new r=0
     shift 2
@@ -58,15 +59,16 @@ cached() {
     flock "$lock_fd"
     if [ ! -e "$path" ]; then
         new=$path.new
-        rm -rf "$new"
+        rm -rf "$new" "$new.work"
         set +e
         (
             set -e
             "$builder" "$new" "$@"
-        )
+        ) {lock_fd}>&- # what the builder leaves running must not hold the lock
         r=$?
         set -e
         if [ $r -eq 0 ]; then mv "$new" "$path"; else rm -rf "$new"; fi
+        rm -rf "$new.work"
         [ $r -eq 0 ] || [ $r -eq $VM_UNAVAILABLE ] || say "$path could not be built"
     fi
     exec {lock_fd}>&-
