@@ -348,7 +348,9 @@ START_TEST(a_folder_that_lies_too_deep_is_a_finding)
     char path[PATH_MAX] = "policies";
 
     for (int i = 0; i <= SOURCE_MAX_DEPTH; i++) {
-        strcat(path, "/d");
+        size_t len = strlen(path);
+
+        snprintf(path + len, sizeof(path) - len, "/d");
         make_folder(path);
     }
     start();
