@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manager/policy_status.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "lib/buf.h"
 #include "lib/map.h"
 #include "manager/nodes.h"
@@ -26,6 +29,20 @@ struct survey {
     struct buf failed, waiting, away; /* texts with the first few nodes */
 };
 
+/* "node 'n1': BPF enforcer: why"; a reason that comes from the enforcer itself may begin with its
+ * name. */
+static int add_failure(struct buf *out, const struct node *node, enum enforcer_bit enforcer,
+                       const char *reason)
+{
+    char prefix[64];
+
+    snprintf(prefix, sizeof(prefix), "%s enforcer: ", enforcer_set_name(enforcer));
+    if (strncmp(reason, prefix, strlen(prefix)) == 0)
+        prefix[0] = '\0';
+    return buf_format(out, "%snode '%s': %s%s", out->len ? "; " : "", error_quote(node->name),
+                      prefix, reason);
+}
+
 /* Texts are cut when they are full: a message that is too short is better than no status. */
 static void survey_add(struct survey *found, const struct node *node, unsigned slot,
                        const struct profile *profile)
@@ -46,9 +63,7 @@ static void survey_add(struct survey *found, const struct node *node, unsigned s
         break;
     case NODE_FAILED:
         if (found->n_failed++ < NODES_NAMED)
-            r = buf_format(&found->failed, "%snode '%s': %s enforcer: %s",
-                           found->failed.len ? "; " : "", error_quote(node->name),
-                           enforcer_set_name(enforcer), reason);
+            r = add_failure(&found->failed, node, enforcer, reason);
         break;
     case NODE_WAITING:
         if (found->n_waiting++ < NODES_NAMED)

@@ -141,6 +141,8 @@ START_TEST(a_node_that_cannot_is_named_before_it_answers)
            "node 'n1': BPF enforcer: 'bpf' is not in the kernel's LSM list");
     answer(n1, digest_now(), "it cannot");
     expect(PHASE_ERROR, false, "Error", "node 'n1': BPF enforcer: it cannot");
+    answer(n1, digest_now(), "BPF enforcer: its own words");
+    expect(PHASE_ERROR, false, "Error", "node 'n1': BPF enforcer: its own words");
 }
 END_TEST
 
