@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* What `get` and `describe` have in common: the options that reach a manager and choose an output.
- */
+/* The options of get, describe and wait: those that reach a manager, and those of the output. */
 #include "ctl/connection.h"
 #include "proto/messages.h"
 

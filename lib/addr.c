@@ -11,7 +11,7 @@ static const uint8_t addr_mapped_prefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xf
 static void addr_mask(struct addr *a)
 {
     for (unsigned bit = a->prefix_len; bit < 128; bit++)
-        a->bytes[bit / 8] &= (uint8_t)~(0x80u >> (bit % 8));
+        a->bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
 }
 
 static int addr_parse_bits(struct addr *ret, const char *text, int bits)

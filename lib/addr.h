@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * IP addresses and blocks as plain values. An IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) is the IPv4
- * address: it is normalised when parsed, so that two texts of one destination are one value.
+ * IP addresses and blocks as plain values. An IPv4-mapped IPv6 address (RFC 4291, 2.5.5.2) is the
+ * IPv4 address: it is normalised when parsed, so that two texts of one destination are one value.
  */
 #include "lib/base.h"
 

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define ARENA_BLOCK_BYTES                                                                          \
-    4000 /* a small message needs one block; larger pieces get one of their own */
+/* A small message needs one block; larger pieces get one of their own. */
+#define ARENA_BLOCK_BYTES 4000
 
 struct arena_block {
     struct arena_block *next;

@@ -3,9 +3,9 @@
 /*
  * The few words that every source of varmor speaks: ownership of locals, sizes of arrays, bounds.
  *
- * A local that owns something carries CLEANUP(...), CLEANUP_FREE or CLEANUP_CLOSE and is initialised
- * (NULL, -1) where it is declared; TAKE() and TAKE_FD() are the only ways out of it. A local without
- * one of these borrows.
+ * A local that owns something carries CLEANUP(...), CLEANUP_FREE or CLEANUP_CLOSE and is
+ * initialised (NULL, -1) where it is declared; TAKE() and TAKE_FD() are the only ways out of it. A
+ * local without one of these borrows.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,15 +13,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define MIN(a, b)     ((a) < (b) ? (a) : (b))
-#define MAX(a, b)     ((a) > (b) ? (a) : (b))
+#define ARRAY_SIZE(a)            (sizeof(a) / sizeof((a)[0]))
+#define MIN(a, b)                ((a) < (b) ? (a) : (b))
+#define MAX(a, b)                ((a) > (b) ? (a) : (b))
 
 #define PRINTF_FORMAT(fmt, args) __attribute__((format(printf, fmt, args)))
 #define MUST_CHECK               __attribute__((warn_unused_result))
 #define UNUSED                   __attribute__((unused))
 
-/* Defines the function that CLEANUP(func) runs on a local of the given type when it leaves its scope. */
+/* Defines what CLEANUP(func) runs on a local of the given type when it leaves its scope. */
 #define DEFINE_CLEANUP(type, func)                                                                 \
     static inline void func##_cleanup(type *p)                                                     \
     {                                                                                              \

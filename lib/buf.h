@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A byte buffer that grows up to a ceiling given at birth. No container of outside data is without one.
+ * A byte buffer that grows up to a ceiling given at birth, as every container of outside data has.
  *
- * The bytes are always followed by a NUL that is not counted, so that text can be used as a C string.
+ * The bytes are always followed by a NUL that is not counted: text can be used as a C string.
  */
 #include "lib/base.h"
 
@@ -19,7 +19,7 @@ struct buf {
 void buf_done(struct buf *b);  /* frees; the buffer may be used again as an empty one */
 void buf_clear(struct buf *b); /* len becomes 0, the memory stays */
 
-/* Append; 0, -E2BIG (the ceiling would be passed) or -ENOMEM; on failure the buffer is as it was. */
+/* Append; 0, -E2BIG (beyond the ceiling) or -ENOMEM; on failure the buffer is as it was. */
 int buf_add(struct buf *b, const void *data, size_t len) MUST_CHECK;
 int buf_add_text(struct buf *b, const char *text) MUST_CHECK;
 int buf_format(struct buf *b, const char *format, ...) PRINTF_FORMAT(2, 3) MUST_CHECK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* SHA-256 digests: what a profile, a kernel image of it, and a file are known by. FIPS 180-4, by OpenSSL. */
+/* SHA-256 (FIPS 180-4), by OpenSSL: what a profile, a kernel image and a file are known by. */
 #include "lib/base.h"
 
 #define DIGEST_BYTES     32

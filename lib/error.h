@@ -36,9 +36,8 @@ int error_code(const struct error *e);     /* 0 for NULL */
 /* The message; never NULL ("no error" for NULL). Borrowed. */
 const char *error_message(const struct error *e);
 
-/* Quotes text from outside for use in a message: at most max_chars of it, control bytes and quotes
- * escaped,
- * "..." at a cut. Returns a buffer of the calling thread that is reused after eight calls. */
+/* Quotes text from outside for use in a message: its first characters (then "..."), with control
+ * bytes and quotes escaped. Returns a buffer of the calling thread, reused after eight calls. */
 const char *error_quote(const char *text);
 const char *error_quote_n(const char *text, size_t len);
 

@@ -3,12 +3,13 @@
 /*
  * The operators' log: one JSON object a line on stderr with time, level, event, message and keys.
  *
- * Only event handlers at the top of manager, agent and ctl log; lib/, proto/ and profiles/ return errors.
- * Each call site is rate-limited; the next line that passes says how many were held back. The event name
- * is stable and is what people search for; the message may change. Levels: error, a person must act;
- * warning, ends in what we do instead; info, a state changed; debug, off by default.
+ * Only event handlers at the top of manager, agent and ctl log; lib/, proto/ and profiles/ return
+ * errors. Each call site is rate-limited; the next line that passes says how many were held back.
+ * The event name is stable and is what people search for; the message may change. Levels: error, a
+ * person must act; warning, ends in what we do instead; info, a state changed; debug, off by
+ * default.
  *
- *     LOG(INFO, "profile-applied", "the kernel holds it", LOG_STR("profile", name), LOG_INT("rules", n));
+ *     LOG(INFO, "profile-applied", "the kernel holds it", LOG_STR("profile", name));
  */
 #include "lib/base.h"
 
@@ -35,7 +36,8 @@ bool log_enabled(enum log_level level);
 /* The component shown in each line ("manager", "agent"); borrowed for the life of the process. */
 void log_set_component(const char *component);
 
-/* Writes one line; fields may be NULL when n_fields is 0. Never fails visibly, never blocks on memory. */
+/* Writes one line; fields may be NULL when n_fields is 0. A line that cannot be made or written is
+ * lost. */
 void log_write(struct log_site *site, enum log_level level, const char *event, const char *message,
                const struct log_field *fields, size_t n_fields);
 

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1
+#define HASH_NONFATAL_OOM        1
 #define uthash_nonfatal_oom(elt) ((elt)->key = NULL)
 #include <uthash.h>
 /* Its hash function falls through its cases on purpose, and clang does not see why. */
@@ -45,7 +45,7 @@ struct map *map_free(struct map *m)
 
     if (!m)
         return NULL;
-    HASH_ITER(hh, m->head, e, tmp) {
+    HASH_ITER (hh, m->head, e, tmp) {
         HASH_DEL(m->head, e);
         map_value_free(m, e->value);
         free(e->key);

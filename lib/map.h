@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A map from text to pointers, in insertion order, on uthash in its non-fatal mode (out of memory is an
- * error, not the end of the process).
+ * A map from text to pointers, in insertion order, on uthash in its non-fatal mode (out of memory
+ * is an error, not the end of the process).
  *
  * Keys are copied. Values are owned by the map if it was given a free function, else borrowed.
  */
@@ -11,8 +11,8 @@
 struct map; /* opaque */
 struct map_entry;
 
-/* value_free may be NULL. max_entries is the ceiling; 0 means that the caller bounds it in another way.
- * Returns NULL when memory runs out. */
+/* value_free may be NULL. max_entries is the ceiling; 0 means that the caller bounds it in another
+ * way. Returns NULL when memory runs out. */
 struct map *map_new(void (*value_free)(void *value), size_t max_entries);
 struct map *map_free(struct map *m); /* accepts NULL, returns NULL */
 

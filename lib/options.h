@@ -7,13 +7,12 @@
  * type, the default, the range and the help. options_parse() fills the struct once, in main; from
  * then on it is const. Every value is checked whole: an unknown option, a number with a tail, a
  * word that is not in the list, an argument that no option takes end the parse with one message
- * that says which. --help, --version and
- * --print-config belong to every table and are not listed in it.
+ * that says which. The options --help, --version and --print-config belong to every table and are
+ * not listed in it.
  *
  *     static const struct option_spec specs[] = {
  *         {.name = "listen", .type = OPTION_LIST, .field = offsetof(struct config, listen),
- *          .value = "ADDRESS", .default_text = "unix:/run/x.sock", .help = "where to listen; may be
- * repeated"},
+ *          .value = "ADDRESS", .default_text = "unix:/run/x.sock", .help = "where to listen"},
  *     };
  */
 #include "lib/buf.h"
@@ -21,10 +20,9 @@
 
 enum option_type {
     OPTION_NONE,
-    OPTION_FLAG, /* bool: --x, --x=true, --x=false */
-    OPTION_TEXT, /* char *: owned by the struct; NULL where there is no default */
-    OPTION_LIST, /* struct option_list: each use adds one; the default holds only if there is no use
-                  */
+    OPTION_FLAG,   /* bool: --x, --x=true, --x=false */
+    OPTION_TEXT,   /* char *: owned by the struct; NULL where there is no default */
+    OPTION_LIST,   /* struct option_list: each use adds one; the default is for none */
     OPTION_NUMBER, /* int64_t: decimal, min to max */
     OPTION_WORD,   /* unsigned: index of the word in words */
     OPTION_MODE,   /* unsigned: permission bits in octal, 0 to 777 */

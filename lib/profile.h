@@ -140,8 +140,7 @@ DEFINE_CLEANUP(struct profile *, profile_unref)
 /* Append a zeroed rule (copies origin) or target, borrowed until the next such call. NULL: no
  * memory, or the profile is full. */
 #define PROFILE_MAX_RULES   65535 /* a rule's number fits 16 bits in the kernel's records */
-#define PROFILE_MAX_TARGETS 4096  /* a policy names one workload or a selector; more is a mistake  \
-                                   */
+#define PROFILE_MAX_TARGETS 4096  /* a policy names one workload or a selector */
 struct rule *profile_add_rule(struct profile *p, enum rule_kind kind, unsigned mode,
                               const char *origin);
 struct profile_target *profile_add_target(struct profile *p, enum target_kind kind);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/utf8.h"
 
-/* Length of a sequence by its first byte, and the range of its second byte (RFC 3629, section 4).
- */
+/* A sequence's length by its first byte, and the range of its second byte (RFC 3629, section 4). */
 static size_t utf8_sequence_length(uint8_t first, uint8_t *ret_low, uint8_t *ret_high)
 {
     *ret_low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;

@@ -16,8 +16,9 @@
  *       - socket_protocols: [icmp]
  *       - egress: "169.254.169.254"  # an address or a block, every port
  *       - ptrace: [trace, read]      # towards other containers
- *       - mount: "XX"                # source pattern, with fstype, flags, reverse_flags,
- * privileged_only fstype: "proc" flags: 0xFFE1CDDF
+ *       - mount: "XX"                # source pattern
+ *         fstype: "proc"
+ *         flags: 0xFFE1CDDF          # and perhaps reverse_flags, and privileged_only: true
  *
  * Instead of bpf a file may say `unsupported: why`: the name is known, and refused with the reason.
  * The reader is strict (an unknown key or word is an error), though the files are our own: a typo
@@ -41,8 +42,8 @@ struct builtin_rule {
     uint64_t privileged_only; /* bit i: rule i is left out of unprivileged policies */
 };
 
-/* Reads one file; file is its name for messages. 0, -ENOMEM, or -EINVAL with *reterr ("file:line:
- * ..."). */
+/* Reads one file; file is its name for messages. 0, -ENOMEM, or -EINVAL with *reterr, which begins
+ * with file and line. */
 int builtin_rule_parse(struct builtin_rule **ret, const char *file, const char *text, size_t len,
                        struct error **reterr);
 struct builtin_rule *builtin_rule_free(struct builtin_rule *d); /* accepts NULL, returns NULL */

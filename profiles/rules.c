@@ -12,8 +12,7 @@
 
 #define RULE_NAME_SIZE 64 /* of a rule's name with its NUL; a longer text is no rule */
 
-/* Filled once: the files are data of the binary, so this is a constant that is made at first use.
- */
+/* Filled once: the files are data of the binary, so this is a constant, made at first use. */
 static struct {
     struct map *files;   /* file name -> struct builtin_rule, owned */
     struct map *by_name; /* names and aliases -> struct builtin_rule of files */

@@ -24,9 +24,8 @@ void builtin_rules_unload(void);
 /* Finds by any spelling (lower-cased, '_' is '-'; aliases). NULL: unknown in this category or at
  * all. */
 const struct builtin_rule *builtin_rule_find(enum builtin_category category, const char *name);
-/* Says why a name is not in a category: "'x' is not a hardening rule; it is an attack protection
- * rule", or
- * "...; did you mean 'y'?". Returns -EINVAL. */
+/* Says why a name is not in a category: "'x' is not a hardening rule (hardeningRules); it is ...",
+ * or "...; did you mean 'y'?". Returns -EINVAL, or -ENOMEM. */
 int builtin_rule_unknown(enum builtin_category category, const char *name, struct error **reterr);
 const char *builtin_rule_name(const struct builtin_rule *r);
 const char *builtin_rule_description(const struct builtin_rule *r);

@@ -19,8 +19,7 @@ static_assert(sizeof(((containerd_Container *)NULL)->image) == CONTAINERD_IMAGE_
 static_assert(sizeof(((containerd_VersionResponse *)NULL)->version) == CONTAINERD_VERSION_SIZE,
               "see containerd.options");
 
-/* A nanopb callback can only say "false"; what it really was waits here for the decoder's caller.
- */
+/* A nanopb callback can only say "false"; what it was waits here for the decoder's caller. */
 struct collector {
     int result;       /* 0, or the negative errno of a callback of ours */
     struct buf bytes; /* of one bytes field */

@@ -6,10 +6,11 @@
 
 #include "proto/descriptor_set.h"
 
-#define ARENA_BYTES_PER_BYTE 48 /* an empty sub-message of two bytes becomes a struct of under 96  \
-                                 */
-#define ARENA_BYTES_BASE (64u << 10) /* for small messages */
-#define ARENA_BYTES_MAX  (512u << 20)
+/* Generously what a byte on the wire becomes: a list of empty sub-messages, two bytes each, needs
+ * more and is refused. */
+#define ARENA_BYTES_PER_BYTE 48
+#define ARENA_BYTES_BASE     (64u << 10) /* for small messages */
+#define ARENA_BYTES_MAX      (512u << 20)
 
 static void *message_arena_alloc(void *data, size_t size)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The generated form of a profile, for the codecs of messages that carry one. Internal to proto/.
- */
+/* The generated form of a profile, for codecs of messages that carry one. Internal to proto/. */
 #include "lib/error.h"
 #include "lib/profile.h"
 #include "varmor/v1/profile.pb-c.h"

@@ -57,8 +57,7 @@ struct automaton {
     uint8_t classes[256];
 };
 
-/* 0, -ENOMEM, what meaning->verdict returned, or -E2BIG with *reterr (the ceiling) and *ret_blame.
- */
+/* 0, -ENOMEM, what meaning->verdict returned, or -E2BIG with *reterr (a ceiling) and *ret_blame. */
 int automaton_build(struct automaton **ret, const struct automaton_input *inputs, size_t n_inputs,
                     bool backward, const struct automaton_meaning *meaning,
                     struct automaton_blame *ret_blame, struct error **reterr);

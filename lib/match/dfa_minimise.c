@@ -97,8 +97,7 @@ static void partition_mark(struct partition *p, uint32_t element)
         p->touched[p->n_touched++] = b;
 }
 
-/* Cuts each touched block into its marked and unmarked part; the smaller one becomes a new block.
- */
+/* Cuts each touched block into its marked and unmarked part; the smaller becomes a new block. */
 static void partition_split(struct partition *p)
 {
     while (p->n_touched > 0) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Everything that is wrong with a file, not only the first: each finding with its position. Positions count
- * from 1, columns in characters (Unicode code points) of the line.
+ * Everything that is wrong with a file, not only the first: each finding with its position.
+ * Positions count from 1, columns in characters (Unicode code points) of the line.
  */
 #include <stdarg.h>
 
@@ -16,7 +16,7 @@ struct finding {
     enum finding_severity severity;
     unsigned line, column; /* 0: the file as a whole */
     size_t path_len;       /* so many bytes of the message are the field's path; 0: none */
-    char *message; /* "spec.policy.mode: 'EnhanceProtec' is not a mode: AlwaysAllow, ...; did you mean ...?" */
+    char *message;         /* owned; "spec.policy.mode: 'X' is not a mode: AlwaysAllow, ..." */
 };
 
 struct findings {
@@ -33,12 +33,12 @@ static inline bool findings_full(const struct findings *f)
     return f->n >= FINDINGS_MAX - 1;
 }
 /* Adds one; keeps going without memory (then counts it as dropped). */
-void findings_add(struct findings *f, enum finding_severity severity, unsigned line, unsigned column,
-                  const char *format, ...) PRINTF_FORMAT(5, 6);
+void findings_add(struct findings *f, enum finding_severity severity, unsigned line,
+                  unsigned column, const char *format, ...) PRINTF_FORMAT(5, 6);
 /* The same for a field: the message begins with its path and ": " (nothing for an empty path). */
 void findings_vadd_at(struct findings *f, enum finding_severity severity, unsigned line,
                       unsigned column, const char *path, const char *format, va_list args)
     PRINTF_FORMAT(6, 0);
-/* Sorts, and adds the finding that says how many were dropped, if any were. Once, when nothing follows. */
+/* Sorts, and adds a finding that says how many were dropped, if any. Once, when nothing follows. */
 void findings_close(struct findings *f);
 void findings_sort(struct findings *f); /* by position, stable */

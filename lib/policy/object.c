@@ -278,8 +278,7 @@ static int read_object(struct objects_reader *rd, const struct node *root, bool 
     return kinds[kind].schema ? decode_manifest(d, root, o) : decode_policy(d, root, o);
 }
 
-/* Two objects of one kind, namespace and name: the second is reported with the place of the first.
- */
+/* Two objects of one kind, namespace and name: the second is reported, with the first's place. */
 static int check_identities(const struct objects *objects, struct findings *findings)
 {
     CLEANUP(map_free) struct map *seen = map_new(NULL, 0); /* bounded by the objects of a file */

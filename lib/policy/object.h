@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * A file of objects: any number of YAML documents (or JSON), each a policy or one of the few Kubernetes kinds
- * that help to resolve policies. The reader is strict for policies (every unknown field, duplicate key,
- * alias, wrong type and bad value is a finding) and takes of the other kinds only the fields below, ignoring
- * the rest, as a manifest of a real cluster carries much that is none of our business.
+ * A file of objects: any number of YAML documents (or JSON), each a policy or one of the few
+ * Kubernetes kinds that help to resolve policies. The reader is strict for policies (every unknown
+ * field, duplicate key, alias, wrong type and bad value is a finding) and takes of the other kinds
+ * only the fields below, ignoring the rest, as a manifest of a real cluster carries much that is
+ * none of our business.
  */
 #include "lib/policy/findings.h"
 #include "lib/policy/policy.h"
 
 /* Limits of one file; each is refused with its number. */
 #define OBJECT_FILE_MAX_BYTES     (4u << 20)
-#define OBJECT_MAX_DEPTH          64      /* nesting of a document */
-#define OBJECT_MAX_NODES          500000  /* scalars, maps and lists of a file */
+#define OBJECT_MAX_DEPTH          64     /* nesting of a document */
+#define OBJECT_MAX_NODES          500000 /* scalars, maps and lists of a file */
 #define OBJECT_FILE_MAX_DOCUMENTS 10000
 
 enum object_kind {
@@ -33,9 +34,9 @@ const char *object_kind_name(enum object_kind kind); /* "VarmorPolicy"; static *
 /* Of a Pod, Namespace, Service, EndpointSlice or workload: what varmor reads. */
 struct manifest {
     struct labels *labels;          /* metadata.labels; never NULL */
-    struct selector *selector;      /* workloads: spec.selector; services: spec.selector as labels; else NULL */
+    struct selector *selector;      /* workloads, services: spec.selector; else NULL */
     struct labels *template_labels; /* workloads: spec.template.metadata.labels; else NULL */
-    struct addr *addresses;         /* pods: status.podIPs; services: clusterIPs; slices: endpoints */
+    struct addr *addresses; /* pods: status.podIPs; services: clusterIPs; slices: endpoints */
     size_t n_addresses;
     struct port_range *ports; /* services, slices: numeric ports */
     size_t n_ports;
@@ -71,10 +72,11 @@ struct object_checks {
 };
 
 /*
- * Reads a whole file. Returns 0 when the file could be judged: then *ret holds the objects if
- * ret_findings->n_errors is 0, and is empty otherwise (nothing is half applied) but for n_policies. Returns -ENOMEM otherwise.
- * Both outputs are to be given back with their _done functions. A document of another apiVersion or kind is an
- * error; an empty document is nothing. Two objects of one identity in a file are an error.
+ * Reads a whole file. 0: the file could be judged, and *ret holds the objects if
+ * ret_findings->n_errors is 0; else it is empty but for n_policies (nothing is half applied).
+ * Returns -ENOMEM otherwise. Both outputs are to be given back with their _done functions. A
+ * document of another apiVersion or kind is an error; an empty document is nothing. Two objects of
+ * one identity in a file are an error.
  */
 int objects_parse(struct objects *ret, const void *data, size_t len, struct findings *ret_findings);
 /* The same with checks, which may be NULL. */

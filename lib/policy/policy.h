@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * VarmorPolicy and VarmorClusterPolicy in memory: every field of contract.md 1.3, as written. Words with a
- * fixed set of values are numbers here; what is free text stays text. A policy exists only if it has been
- * read without an error; positions are kept where a later step may still have to complain.
+ * VarmorPolicy and VarmorClusterPolicy in memory: every field of contract.md 1.3, as written. Words
+ * with a fixed set of values are numbers here; what is free text stays text. A policy exists only
+ * if it has been read without an error; positions are kept where a later step may still have to
+ * complain.
  *
- * A struct policy is immutable and counted. Lists that were left out are empty; optional texts NULL.
+ * A struct policy is immutable and counted. Lists that were left out are empty, texts NULL.
  */
 #include "lib/profile.h"
 #include "lib/policy/selector.h"
@@ -163,7 +164,7 @@ struct policy {
     bool cluster;     /* VarmorClusterPolicy */
     char *name_space; /* "default" if the file gives none; "" for cluster policies */
     char *name;
-    struct labels *labels; /* metadata.labels */
+    struct labels *labels;        /* metadata.labels */
     struct profile_target target; /* name_space is NULL for cluster policies, else the policy's */
     struct policy_position target_at;
     unsigned enforcers; /* enum enforcer_bit */
@@ -186,7 +187,7 @@ struct policy *policy_ref(struct policy *p);
 struct policy *policy_unref(struct policy *p); /* accepts NULL, returns NULL */
 DEFINE_CLEANUP(struct policy *, policy_unref)
 
-/* The profile name of contract.md 2.1 ("varmor-shop-web", "varmor-cluster-varmor-x"), lower-cased; owned by
- * the caller. 0, -ENOMEM, or -ENAMETOOLONG with *reterr naming the limit. */
+/* The profile name of contract.md 2.1 ("varmor-shop-web", "varmor-cluster-varmor-x"), lower-cased;
+ * owned by the caller. 0, -ENOMEM, or -ENAMETOOLONG with *reterr naming the limit. */
 int policy_profile_name(const struct policy *p, const char *install_namespace, char **ret,
                         struct error **reterr);

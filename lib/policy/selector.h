@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Labels and label selectors, as Kubernetes defines them (apimachinery LabelSelector: matchLabels and
- * matchExpressions, all AND-ed; an empty selector matches everything).
+ * Labels and label selectors, as Kubernetes defines them (apimachinery LabelSelector: matchLabels
+ * and matchExpressions, all AND-ed; an empty selector matches everything).
  */
 #include "lib/error.h"
 
@@ -20,29 +20,33 @@ const char *labels_key(const struct labels *l, size_t i); /* in order */
 const char *labels_value(const struct labels *l, size_t i);
 struct labels *labels_copy(const struct labels *l); /* NULL: no memory */
 
-/* The syntax of a key ("app", "example.com/app") and of a value (may be empty). 0, or -EINVAL with *reterr. */
+/* The syntax of a key ("app", "example.com/app") and of a value (may be empty). 0, or -EINVAL with
+ * *reterr. */
 int label_key_check(const char *key, struct error **reterr);
 int label_value_check(const char *value, struct error **reterr);
 
 enum selector_operator { SELECTOR_IN, SELECTOR_NOT_IN, SELECTOR_EXISTS, SELECTOR_DOES_NOT_EXIST };
 
-struct selector; /* opaque; requirements sorted by key, then text, each once: equal sets are equal texts */
+/* Opaque. Requirements are sorted by key, then text, each once: equal sets are equal texts. */
+struct selector;
 struct selector *selector_new(void); /* matches everything; NULL: no memory */
 struct selector *selector_free(struct selector *s);
 DEFINE_CLEANUP(struct selector *, selector_free)
 struct selector *selector_copy(const struct selector *s);
 
-/* Adds a requirement; copies. 0, -ENOMEM, -E2BIG (SELECTOR_MAX_REQUIREMENTS), or -EINVAL with *reterr: not a
- * label key or value (syntax of RFC 1123 names, 63 bytes, prefix 253), In/NotIn without values, or
- * Exists/DoesNotExist with values. */
+/* Adds a requirement; copies. 0, -ENOMEM, -E2BIG (SELECTOR_MAX_REQUIREMENTS), or -EINVAL with
+ * *reterr: not a label key or value (syntax of RFC 1123 names, 63 bytes, prefix 253), In/NotIn
+ * without values, or Exists/DoesNotExist with values. */
 #define SELECTOR_MAX_REQUIREMENTS 1024
 int selector_add(struct selector *s, const char *key, enum selector_operator op,
                  const char *const *values, size_t n_values, struct error **reterr);
-bool selector_match(const struct selector *s, const struct labels *l); /* NULL selector matches all */
+/* No selector (NULL) matches all. */
+bool selector_match(const struct selector *s, const struct labels *l);
 
 size_t selector_size(const struct selector *s);
 /* Requirement i, borrowed. */
 void selector_get(const struct selector *s, size_t i, const char **ret_key,
-                  enum selector_operator *ret_op, const char *const **ret_values, size_t *ret_n_values);
-/* Canonical text ("app in (a,b),tier=web,!x", kubectl's syntax), owned by the selector; never NULL. */
+                  enum selector_operator *ret_op, const char *const **ret_values,
+                  size_t *ret_n_values);
+/* Canonical text in kubectl's syntax ("app in (a,b),tier=web,!x"); the selector's, never NULL. */
 const char *selector_text(const struct selector *s);

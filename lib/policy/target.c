@@ -5,8 +5,7 @@
 
 #include "lib/policy/selector.h"
 
-/* A part of a target that is NULL asks for nothing; a fact that is NULL fits nothing that is asked.
- */
+/* A part of a target that is NULL asks for nothing; a fact that is NULL fits no part that asks. */
 static bool text_fits(const char *wanted, const char *fact)
 {
     return !wanted || (fact && strcmp(wanted, fact) == 0);

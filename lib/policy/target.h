@@ -27,6 +27,5 @@ bool target_matches(const struct profile_target *target, const struct target_sub
 /* True if any target of the profile matches. */
 bool target_any_matches(const struct profile *profile, const struct target_subject *subject);
 
-/* The kind of a text such as "Deployment" (exact case); TARGET_NONE for anything else and for NULL.
- */
+/* The kind of a text such as "Deployment" (exact case); TARGET_NONE for all else and for NULL. */
 enum target_kind target_kind_parse(const char *text);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* Lists of words with a fixed meaning, compared whole, and the word that somebody probably meant.
- */
+/* Lists of words with a fixed meaning, compared whole, and the word that was probably meant. */
 #include "lib/buf.h"
 
 struct word {

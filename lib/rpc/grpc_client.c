@@ -24,6 +24,7 @@ struct grpc_channel {
     struct grpc_limits limits;
     struct client_link *links; /* owned: at most one takes calls, the others end */
     unsigned n_calls;
+    bool is_closing; /* grpc_channel_free() is at work: what closed() starts now would never end */
 };
 
 static int channel_make_authority(struct grpc_channel *c)
@@ -78,6 +79,7 @@ struct grpc_channel *grpc_channel_free(struct grpc_channel *c)
 
     if (!c)
         return NULL;
+    c->is_closing = true;
     DL_FOREACH_SAFE(c->links, link, next)
     {
         DL_DELETE(c->links, link);
@@ -159,6 +161,8 @@ int grpc_channel_call(struct grpc_channel *c, struct grpc_client_call **ret, con
     struct client_link *link = NULL;
     int r;
 
+    if (c->is_closing)
+        return -EPIPE;
     if (c->n_calls >= c->limits.calls || n_metadata > CLIENT_MAX_METADATA)
         return -E2BIG;
     channel_request_make(c, &request, path, metadata, n_metadata, timeout_ns);

@@ -38,7 +38,8 @@ struct grpc_channel *grpc_channel_free(struct grpc_channel *c);
 DEFINE_CLEANUP(struct grpc_channel *, grpc_channel_free)
 
 /* Starts a call; handler must outlive it. timeout_ns 0: none (else also sent as grpc-timeout).
- * 0, -ENOMEM or -E2BIG. *ret is borrowed: valid until closed(). */
+ * 0, -ENOMEM, -E2BIG (limits.calls are open, or too much metadata) or -EPIPE (the channel is being
+ * freed). *ret is borrowed: valid until closed(). */
 int grpc_channel_call(struct grpc_channel *c, struct grpc_client_call **ret, const char *path,
                       const struct grpc_metadata *metadata, size_t n_metadata, uint64_t timeout_ns,
                       const struct grpc_client_handler *handler, void *data_arg);

@@ -32,8 +32,7 @@ static inline struct varmor_index *image_index(struct image *im)
     return (struct varmor_index *)(im->lines + 1);
 }
 
-/* What a rule does in this profile: a complain profile only audits. enum rule_mode_bit; 0: nothing.
- */
+/* What a rule does in this profile: enum rule_mode_bit, 0 for nothing. Complain only audits. */
 unsigned image_rule_mode(const struct image *im, size_t rule);
 
 /* Puts "RULE 'PATTERN', RULE ...: " in front of an error. Returns code. */

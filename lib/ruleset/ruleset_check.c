@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks that no reference in an image leads out of it, so that the judges may follow all of them.
- */
+/* Checks that no reference in an image leads out of it, so that the judges may follow them all. */
 #include "lib/ruleset/ruleset.h"
 
 #include <errno.h>
