@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "channel.h"
+#include "test/vm/channel.h"
 
 #include <errno.h>
 #include <string.h>

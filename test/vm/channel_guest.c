@@ -7,7 +7,7 @@
  * background lives on, and writes into a closed pipe unless it was given another output. When the
  * host goes away, the command's process group is killed.
  */
-#include "channel.h"
+#include "test/vm/channel.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,7 +6,7 @@
  * Either through the first free one of a running machine's ports (--socket, may be repeated), or in
  * a machine that it starts itself and that ends with it (--qemu).
  */
-#include "channel.h"
+#include "test/vm/channel.h"
 
 #include <errno.h>
 #include <fcntl.h>

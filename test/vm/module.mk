@@ -10,6 +10,9 @@ vm-selftest: ## show that guests are what the tests count on
 	@test/setup vm
 	@test/vm/selftest
 
+# For the unit test alone: guests and hosts run the static programs of test/vm/programs.
+$(call archive,channel,test/vm,channel.c)
+
 # The enforcer in guests: test/vm/enforcer/run. What runs inside a captive is alone in its root, so it is static.
 $(call program,test/enforcer_vm_test,test/vm/enforcer/enforcer_test.c test/vm/enforcer/agent_side.c \
         test/vm/enforcer/captive.c,agent ruleset match policy base,libbpf libevent jansson openssl)
