@@ -331,6 +331,59 @@ START_TEST(a_socket_is_taken_over_from_the_dead_only)
 }
 END_TEST
 
+/* Calls again whenever its call is closed, as one who will not give up. */
+struct stubborn {
+    struct bed *bed;
+    unsigned n_closed;
+    int result; /* of the last attempt */
+};
+
+static const struct grpc_client_handler stubborn_handler;
+
+static void stubborn_call(struct stubborn *st)
+{
+    struct grpc_client_call *call = NULL;
+
+    st->result = grpc_channel_call(st->bed->channel, &call, "/test.Echo/Hang", NULL, 0, 0,
+                                   &stubborn_handler, st);
+}
+
+static void stubborn_closed(struct grpc_client_call *call UNUSED, enum grpc_status status UNUSED,
+                            const char *text UNUSED, void *arg)
+{
+    struct stubborn *st = arg;
+
+    if (++st->n_closed < 5)
+        stubborn_call(st);
+    else
+        loop_stop(st->bed->loop);
+}
+
+static const struct grpc_client_handler stubborn_handler = {.message = probe_message,
+                                                            .closed = stubborn_closed};
+
+START_TEST(a_call_may_be_started_anew_when_one_is_closed)
+{
+    struct stubborn st = {};
+    struct bed b;
+
+    bed_new(&b, GRPC_UNIX, NULL, NULL);
+    st.bed = &b;
+    b.server = grpc_server_free(b.server);
+    stubborn_call(&st);
+    ck_assert_int_eq(loop_run(b.loop), 0);
+    ck_assert_uint_eq(st.n_closed, 5);
+
+    st.n_closed = 0;
+    stubborn_call(&st);
+    grpc_channel_free(b.channel);
+    b.channel = NULL;
+    ck_assert_uint_eq(st.n_closed, 1);
+    ck_assert_int_eq(st.result, -EPIPE); /* not on a channel that goes away */
+    bed_done(&b);
+}
+END_TEST
+
 static void on_drained(void *data)
 {
     *(bool *)data = true;
@@ -423,6 +476,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, many_calls_share_one_connection);
     tcase_add_test(t, a_server_that_is_not_there_is_unavailable_and_may_come_later);
     tcase_add_test(t, calls_end_when_the_server_or_the_channel_goes_away);
+    tcase_add_test(t, a_call_may_be_started_anew_when_one_is_closed);
     tcase_add_test(t, a_socket_is_taken_over_from_the_dead_only);
     tcase_add_test(t, a_draining_server_finishes_its_calls_and_takes_no_new_ones);
     tcase_add_test(t, a_drained_server_may_be_freed_at_once);
