@@ -54,11 +54,12 @@ static int metadata_make(char **ret, const struct violation_log_settings *settin
                          strlen(settings->metadata), VIOLATION_METADATA_MAX);
     metadata =
         given ? json_loads(settings->metadata, JSON_REJECT_DUPLICATES, &problem) : json_object();
+    if (!metadata &&
+        (!given || json_error_code(&problem) == json_error_out_of_memory || !problem.text[0]))
+        return error_oom(reterr); /* which jansson does not always say in so many words */
     if (!metadata)
-        return given ? error_set(reterr, -EINVAL,
-                                 "the metadata of violations is not JSON (column %d): %s",
-                                 problem.column, problem.text)
-                     : error_oom(reterr);
+        return error_set(reterr, -EINVAL, "the metadata of violations is not JSON (column %d): %s",
+                         problem.column, problem.text);
     if (!json_is_object(metadata))
         return error_set(reterr, -EINVAL, "the metadata of violations is not a JSON object");
     if (settings->install_namespace &&
