@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/map.h"
+#include "manager/object_key.h"
 
 /* One file. */
 struct claiming_file {
@@ -38,12 +39,9 @@ struct file_claims {
     struct retired *retired; /* owned */
 };
 
-#define IDENTITY_SIZE 640 /* kind, namespace (63) and name (253) with room to spare */
-
-static const char *identity_of(const struct object *o, char text[static IDENTITY_SIZE])
+static const char *identity_of(const struct object *o, char key[static OBJECT_KEY_SIZE])
 {
-    snprintf(text, IDENTITY_SIZE, "%s/%s/%s", object_kind_name(o->kind), o->name_space, o->name);
-    return text;
+    return object_key(key, object_kind_name(o->kind), o->name_space, o->name);
 }
 
 static void claiming_file_free(void *value)
@@ -219,7 +217,7 @@ static void add_dispute(struct claiming_file *f, const struct object *o,
 static int add_claim(struct file_claims *c, struct map *next, struct claiming_file *f,
                      const struct object *o)
 {
-    char identity[IDENTITY_SIZE];
+    char identity[OBJECT_KEY_SIZE];
     struct claim *claim = map_find(next, identity_of(o, identity));
     const struct claim *before = map_find(c->in_force, identity);
     struct claiming_file *first;

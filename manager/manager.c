@@ -2,7 +2,6 @@
 #include "manager/manager.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/log.h"
@@ -14,6 +13,7 @@
 #include "manager/config.h"
 #include "manager/file_problems.h"
 #include "manager/nodes.h"
+#include "manager/object_key.h"
 #include "manager/profile_store.h"
 #include "manager/resolver.h"
 #include "manager/source_directory.h"
@@ -21,8 +21,6 @@
 #include "manager/status_service.h"
 #include "manager/violation_history.h"
 #include "profiles/rules.h"
-
-#define OBJECT_KEY_SIZE 640 /* kind, namespace (63) and name (253) with room to spare */
 
 /* A policy that the source has put in this burst. */
 struct pending_policy {
@@ -64,10 +62,9 @@ static void pending_policy_free(void *value)
     free(p);
 }
 
-static const char *object_key(const struct object *o, char key[static OBJECT_KEY_SIZE])
+static const char *policy_key(const struct object *o, char key[static OBJECT_KEY_SIZE])
 {
-    snprintf(key, OBJECT_KEY_SIZE, "%s/%s/%s", object_kind_name(o->kind), o->name_space, o->name);
-    return key;
+    return object_key(key, object_kind_name(o->kind), o->name_space, o->name);
 }
 
 static int add_pending(struct manager *m, const struct object *o, const char *file)
@@ -79,7 +76,7 @@ static int add_pending(struct manager *m, const struct object *o, const char *fi
         return -ENOMEM;
     p->file = strdup(file);
     p->policy = policy_ref(o->policy);
-    if (!p->file || map_put(m->pending, object_key(o, key), p) < 0) {
+    if (!p->file || map_put(m->pending, policy_key(o, key), p) < 0) {
         pending_policy_free(p);
         return -ENOMEM;
     }
@@ -107,7 +104,7 @@ static void on_source_dropped(const struct object *o, void *data)
     char key[OBJECT_KEY_SIZE];
 
     if (o->policy) {
-        map_drop(m->pending, object_key(o, key));
+        map_drop(m->pending, policy_key(o, key));
         profile_store_drop(m->store, o->policy->cluster, o->policy->name_space, o->policy->name);
         LOG(INFO, "policy-removed", "its profile is withdrawn", LOG_STR("policy", o->name));
         m->all_stale = true; /* another policy may have waited for the profile's name */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/map.h"
+#include "manager/flat_copy.h"
 
 #define PROFILES_SPARE  16           /* slots that a node's array grows by */
 #define HELLO_MAX_BYTES (256u << 10) /* of what is kept of a node's hello */
@@ -281,35 +282,14 @@ int node_counts(struct node *node, unsigned slot, const struct msg_counts *count
 
 /* ---- Bindings ---- */
 
-/* A copy of a binding with its texts behind it in one piece of memory. NULL: no memory. */
-static struct msg_binding *binding_copy(const struct msg_binding *from)
-{
-    const char *const *const fields[] = {
-        &from->container_id,  &from->runtime_namespace, &from->container_name, &from->pod_name,
-        &from->pod_namespace, &from->pod_uid,           &from->image,          &from->profile,
-        &from->reason,        &from->workload_kind,     &from->workload_name,
-    };
-    size_t size = sizeof(*from);
-    struct msg_binding *to;
-    char *text;
-
-    for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-        size += strlen(*fields[i]) + 1;
-    to = malloc(size);
-    if (!to)
-        return NULL;
-    *to = *from;
-    text = (char *)(to + 1);
-    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-        size_t offset = (size_t)((const char *)fields[i] - (const char *)from);
-        size_t len = strlen(*fields[i]) + 1;
-
-        memcpy(text, *fields[i], len);
-        *(const char **)((char *)to + offset) = text;
-        text += len;
-    }
-    return to;
-}
+static const size_t binding_texts[] = {
+    offsetof(struct msg_binding, container_id),   offsetof(struct msg_binding, runtime_namespace),
+    offsetof(struct msg_binding, container_name), offsetof(struct msg_binding, pod_name),
+    offsetof(struct msg_binding, pod_namespace),  offsetof(struct msg_binding, pod_uid),
+    offsetof(struct msg_binding, image),          offsetof(struct msg_binding, profile),
+    offsetof(struct msg_binding, reason),         offsetof(struct msg_binding, workload_kind),
+    offsetof(struct msg_binding, workload_name),
+};
 
 int node_bindings(struct node *node, const struct msg_bindings *bindings)
 {
@@ -319,7 +299,8 @@ int node_bindings(struct node *node, const struct msg_bindings *bindings)
     for (size_t i = 0; i < bindings->n_dropped; i++)
         map_drop(node->bindings, bindings->dropped[i]);
     for (size_t i = 0; i < bindings->n_put; i++) {
-        struct msg_binding *copy = binding_copy(&bindings->put[i]);
+        struct msg_binding *copy =
+            flat_copy(&bindings->put[i], sizeof(*copy), binding_texts, ARRAY_SIZE(binding_texts));
         int r = copy ? map_put(node->bindings, copy->container_id, copy) : -ENOMEM;
 
         if (r < 0) {

@@ -2,17 +2,17 @@
 #include "manager/profile_store.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/map.h"
+#include "lib/policy/object.h"
+#include "manager/object_key.h"
 #include "manager/resolver.h"
 #include "profiles/builder.h"
 #include "proto/messages.h"
 #include "proto/profile_codec.h"
 
 #define MESSAGE_MAX_BYTES (PROFILE_MAX_ENCODED_BYTES + 64) /* the profile and its envelope */
-#define POLICY_KEY_SIZE   640 /* kind, namespace (63) and name (253) with room to spare */
 
 struct profile_store {
     const struct profile_store_handler *handler;
@@ -55,11 +55,11 @@ void condition_done(struct condition *c)
 /* ---- Policies ---- */
 
 static const char *policy_key(bool cluster, const char *name_space, const char *name,
-                              char key[static POLICY_KEY_SIZE])
+                              char key[static OBJECT_KEY_SIZE])
 {
-    snprintf(key, POLICY_KEY_SIZE, "%s/%s/%s", cluster ? "VarmorClusterPolicy" : "VarmorPolicy",
-             cluster ? "" : name_space, name);
-    return key;
+    return object_key(
+        key, object_kind_name(cluster ? OBJECT_VARMOR_CLUSTER_POLICY : OBJECT_VARMOR_POLICY),
+        cluster ? "" : name_space, name);
 }
 
 static void stored_policy_free(void *value)
@@ -335,7 +335,7 @@ int profile_store_put(struct profile_store *s, struct policy *policy, const char
     CLEANUP_FREE char *file_copy = strdup(file);
     struct stored_policy *p = NULL;
     struct outcome outcome = {0};
-    char key[POLICY_KEY_SIZE];
+    char key[OBJECT_KEY_SIZE];
     int r;
 
     if (!file_copy)
@@ -362,7 +362,7 @@ int profile_store_put(struct profile_store *s, struct policy *policy, const char
 void profile_store_drop(struct profile_store *s, bool cluster, const char *name_space,
                         const char *name)
 {
-    char key[POLICY_KEY_SIZE];
+    char key[OBJECT_KEY_SIZE];
     struct stored_policy *p = map_find(s->policies, policy_key(cluster, name_space, name, key));
 
     if (!p)
@@ -382,7 +382,7 @@ const struct map *profile_store_policies(const struct profile_store *s)
 const struct stored_policy *profile_store_find(const struct profile_store *s, bool cluster,
                                                const char *name_space, const char *name)
 {
-    char key[POLICY_KEY_SIZE];
+    char key[OBJECT_KEY_SIZE];
 
     return map_find(s->policies, policy_key(cluster, name_space, name, key));
 }

@@ -2,16 +2,14 @@
 #include "manager/resolver.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/map.h"
+#include "manager/object_key.h"
 
 struct resolver {
     struct map *workloads; /* kind/namespace/name -> const struct object, borrowed */
 };
-
-#define WORKLOAD_KEY_SIZE 640 /* kind, namespace (63) and name (253) with room to spare */
 
 static const enum target_kind kind_of_object[OBJECT_KINDS] = {
     [OBJECT_DEPLOYMENT] = TARGET_DEPLOYMENT,
@@ -43,22 +41,21 @@ bool resolver_wants(enum object_kind kind)
     return kind < OBJECT_KINDS && kind_of_object[kind] != TARGET_NONE;
 }
 
-static const char *workload_key(const struct object *o, char key[static WORKLOAD_KEY_SIZE])
+static const char *workload_key(const struct object *o, char key[static OBJECT_KEY_SIZE])
 {
-    snprintf(key, WORKLOAD_KEY_SIZE, "%s/%s/%s", object_kind_name(o->kind), o->name_space, o->name);
-    return key;
+    return object_key(key, object_kind_name(o->kind), o->name_space, o->name);
 }
 
 int resolver_put(struct resolver *r, const struct object *o)
 {
-    char key[WORKLOAD_KEY_SIZE];
+    char key[OBJECT_KEY_SIZE];
 
     return map_put(r->workloads, workload_key(o, key), (void *)o);
 }
 
 void resolver_drop(struct resolver *r, const struct object *o)
 {
-    char key[WORKLOAD_KEY_SIZE];
+    char key[OBJECT_KEY_SIZE];
 
     map_drop(r->workloads, workload_key(o, key));
 }

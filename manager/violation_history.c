@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/map.h"
+#include "manager/flat_copy.h"
 
 /* The newest violations of one profile. */
 struct ring {
@@ -44,48 +45,23 @@ struct violation_history *violation_history_free(struct violation_history *h)
     return NULL;
 }
 
-/* A copy with its texts behind it in one piece of memory. NULL: no memory. */
-static struct status_violation *violation_copy(const char *node, const struct msg_violation *v)
-{
-    const struct status_violation from = {.node = node, .violation = *v};
-    const char *const *const fields[] = {
-        &from.node,
-        &from.violation.profile,
-        &from.violation.rule,
-        &from.violation.container_id,
-        &from.violation.container_name,
-        &from.violation.pod_name,
-        &from.violation.pod_namespace,
-        &from.violation.enforcer,
-        &from.violation.event,
-    };
-    size_t size = sizeof(from);
-    struct status_violation *to;
-    char *text;
-
-    for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
-        size += strlen(*fields[i]) + 1;
-    to = malloc(size);
-    if (!to)
-        return NULL;
-    *to = from;
-    text = (char *)(to + 1);
-    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-        size_t offset = (size_t)((const char *)fields[i] - (const char *)&from);
-        size_t len = strlen(*fields[i]) + 1;
-
-        memcpy(text, *fields[i], len);
-        *(const char **)((char *)to + offset) = text;
-        text += len;
-    }
-    return to;
-}
+static const size_t violation_texts[] = {
+    offsetof(struct status_violation, node),
+    offsetof(struct status_violation, violation.profile),
+    offsetof(struct status_violation, violation.rule),
+    offsetof(struct status_violation, violation.container_id),
+    offsetof(struct status_violation, violation.container_name),
+    offsetof(struct status_violation, violation.pod_name),
+    offsetof(struct status_violation, violation.pod_namespace),
+    offsetof(struct status_violation, violation.enforcer),
+    offsetof(struct status_violation, violation.event),
+};
 
 int violation_history_add(struct violation_history *h, const char *node,
                           const struct msg_violation *v)
 {
     struct ring *ring = map_find(h->by_profile, v->profile);
-    struct msg_violation shown = *v;
+    struct status_violation shown = {.node = node, .violation = *v};
     struct status_violation *copy;
     int r;
 
@@ -99,9 +75,9 @@ int violation_history_add(struct violation_history *h, const char *node,
             return r;
         }
     }
-    if (strlen(shown.event) > VIOLATION_MAX_EVENT)
-        shown.event = "{}";
-    copy = violation_copy(node, &shown);
+    if (strlen(v->event) > VIOLATION_MAX_EVENT)
+        shown.violation.event = "{}";
+    copy = flat_copy(&shown, sizeof(shown), violation_texts, ARRAY_SIZE(violation_texts));
     if (!copy)
         return -ENOMEM;
     free(ring->items[ring->next]);

@@ -1,6 +1,7 @@
 # One line a test: the file's name without .c, the archives, the pkg-config names.
 $(call unit_test,error_test,base,openssl)
 $(call unit_test,addr_test,base,openssl)
+$(call unit_test,log_test,base,openssl jansson)
 $(call unit_test,base_test,base,openssl)
 $(call unit_test,profile_test,base policy,openssl)
 $(call unit_test,backoff_test,base,openssl)
@@ -62,3 +63,5 @@ $(call unit_test,manager_memory_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,nodes_test,manager proto policy match base,openssl libprotobuf-c)
 $(call unit_test,violation_history_test,manager proto policy match base,openssl libprotobuf-c)
 $(call unit_test,agents_test,$(manager_lib),$(manager_pkg))
+$(call unit_test,flat_copy_test,manager base,openssl)
+$(call unit_test,file_problems_test,manager policy match base,openssl)
