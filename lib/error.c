@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/utf8.h"
+
 struct error {
     int code;
     char *message; /* owned; NULL in the static out-of-memory error */
@@ -16,55 +18,54 @@ static struct error error_no_memory = {.code = -ENOMEM, .message = NULL};
 #define QUOTE_MAX_CHARS 120 /* longer quotations make a message unreadable */
 #define QUOTE_BUFFERS   8   /* arguments of one printf that may be quoted */
 
-static int PRINTF_FORMAT(3, 0)
-    error_vset(struct error **reterr, int code, const char *format, va_list args)
+/* The text of a message; NULL with *reterr set: no memory. */
+static char *PRINTF_FORMAT(2, 0) error_text(struct error **reterr, const char *format, va_list args)
 {
-    struct error *e;
-    char *message = NULL;
+    char *text;
 
-    if (!reterr)
-        return code;
-    if (vasprintf(&message, format, args) < 0)
-        return error_oom(reterr), code;
-    e = malloc(sizeof(*e));
-    if (!e) {
-        free(message);
-        return error_oom(reterr), code;
-    }
-    e->code = code;
-    e->message = message;
-    error_free(*reterr);
-    *reterr = e;
-    return code;
+    if (vasprintf(&text, format, args) >= 0)
+        return text;
+    error_oom(reterr);
+    return NULL;
 }
 
 int(error_set)(struct error **reterr, int code, const char *format, ...)
 {
+    CLEANUP_FREE char *message = NULL;
+    struct error *e;
     va_list args;
 
+    if (!reterr)
+        return code;
     va_start(args, format);
-    error_vset(reterr, code, format, args);
+    message = error_text(reterr, format, args);
     va_end(args);
+    if (!message)
+        return code;
+    e = malloc(sizeof(*e));
+    if (!e) {
+        error_oom(reterr);
+        return code;
+    }
+    *e = (struct error){.code = code, .message = TAKE(message)};
+    error_free(*reterr);
+    *reterr = e;
     return code;
 }
 
 int(error_wrap)(struct error **reterr, int code, const char *format, ...)
 {
     CLEANUP_FREE char *front = NULL;
-    char *message = NULL;
+    char *message;
     va_list args;
-    int n;
 
     if (!reterr || *reterr == &error_no_memory)
         return code;
     va_start(args, format);
-    n = vasprintf(&front, format, args);
+    front = error_text(reterr, format, args);
     va_end(args);
-    if (n < 0) {
-        front = NULL;
-        error_oom(reterr);
+    if (!front)
         return code;
-    }
     if (!*reterr)
         return error_set(reterr, code, "%s: %s", front, strerror(-code));
     if (asprintf(&message, "%s: %s", front, (*reterr)->message) < 0)
@@ -79,18 +80,14 @@ int(error_errno)(struct error **reterr, int errno_code, const char *format, ...)
     int code = errno_code > 0 ? -errno_code : errno_code;
     CLEANUP_FREE char *front = NULL;
     va_list args;
-    int n;
 
     if (!reterr)
         return code;
     va_start(args, format);
-    n = vasprintf(&front, format, args);
+    front = error_text(reterr, format, args);
     va_end(args);
-    if (n < 0) {
-        front = NULL;
-        error_oom(reterr);
+    if (!front)
         return code;
-    }
     return error_set(reterr, code, "%s: %s", front, strerror(-code));
 }
 
@@ -129,20 +126,24 @@ const char *error_quote_n(const char *text, size_t len)
     static _Thread_local char buffers[QUOTE_BUFFERS][QUOTE_MAX_CHARS * 4 + 4];
     static _Thread_local unsigned next;
     char *out = buffers[next++ % QUOTE_BUFFERS];
+    const uint8_t *in = (const uint8_t *)text;
     size_t n = 0;
 
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
+    for (size_t i = 0, n_chars = 0; i < len; n_chars++) {
+        size_t n_bytes = utf8_printable(in + i, len - i);
 
-        if (i == QUOTE_MAX_CHARS) {
+        if (n_chars == QUOTE_MAX_CHARS) {
             memcpy(out + n, "...", 3);
             n += 3;
             break;
         }
-        if (c < 0x20 || c == 0x7f || c == '\\' || c == '\'')
-            n += (size_t)snprintf(out + n, 5, "\\x%02x", c);
-        else
-            out[n++] = (char)c;
+        if (n_bytes == 0 || in[i] == '\\' || in[i] == '\'') {
+            n += (size_t)snprintf(out + n, 5, "\\x%02x", in[i++]);
+        } else {
+            memcpy(out + n, in + i, n_bytes);
+            n += n_bytes;
+            i += n_bytes;
+        }
     }
     out[n] = '\0';
     return out;

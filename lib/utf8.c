@@ -37,3 +37,11 @@ size_t utf8_decode(const uint8_t *s, size_t len, uint32_t *ret_code_point)
         *ret_code_point = code_point;
     return n;
 }
+
+size_t utf8_printable(const uint8_t *s, size_t len)
+{
+    uint32_t c;
+    size_t n = utf8_decode(s, len, &c);
+
+    return n > 0 && (c < 0x20 || (c >= 0x7f && c < 0xa0)) ? 0 : n;
+}

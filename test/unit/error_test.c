@@ -54,6 +54,26 @@ START_TEST(quoted_text_is_escaped_and_cut)
 }
 END_TEST
 
+/* What is quoted ends in terminals, JSON and messages, which all want UTF-8. */
+START_TEST(quoted_text_is_utf8_without_control_characters)
+{
+    char longer[2 * 200 + 1];
+
+    for (size_t i = 0; i + 1 < sizeof(longer); i += 2)
+        memcpy(longer + i, "\xc3\xa9", 2); /* e with an acute accent */
+    longer[sizeof(longer) - 1] = '\0';
+    longer[0] = 'a';
+    longer[1] = 'b'; /* so that byte 120 is in the middle of a character */
+    ck_assert_uint_eq(strlen(error_quote(longer)), 2 + 2 * 118 + 3);
+    ck_assert_str_eq(error_quote("\xc3\xa9t\xc3\xa9"), "\xc3\xa9t\xc3\xa9");
+    ck_assert_str_eq(error_quote("\xc3"), "\\xc3");
+    ck_assert_str_eq(error_quote("\xff/"), "\\xff/");
+    ck_assert_str_eq(error_quote("\xc2\x9b"
+                                 "31m"),
+                     "\\xc2\\x9b31m"); /* U+009B begins a command */
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *s = suite_create("error");
@@ -64,6 +84,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, out_of_memory_is_an_error_like_any_other);
     tcase_add_test(t, nobody_needs_to_want_the_message);
     tcase_add_test(t, quoted_text_is_escaped_and_cut);
+    tcase_add_test(t, quoted_text_is_utf8_without_control_characters);
     suite_add_tcase(s, t);
     return s;
 }
