@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -8,7 +9,7 @@
 #include "lib/buf.h"
 #include "lib/json_text.h"
 
-#define LOG_LINE_MAX   16384 /* a longer line is cut short to its time, level and event */
+#define LOG_LINE_MAX   16384 /* a longer line loses its message and its keys */
 #define LOG_WINDOW_NS  (10 * NS_PER_SEC)
 #define LOG_PER_WINDOW 20 /* lines of one call site in a window */
 
@@ -101,14 +102,20 @@ void log_write(struct log_site *site, enum log_level level, const char *event, c
 {
     CLEANUP_BUF struct buf line = BUF_INIT(LOG_LINE_MAX);
     unsigned held_back = 0;
+    int r;
 
     if (!log_site_pass(site, &held_back))
         return;
-    if (log_format_line(&line, level, event, message, fields, n_fields, held_back) < 0) {
-        fprintf(
-            stderr,
-            "{\"level\":\"%s\",\"event\":\"%s\",\"message\":\"line lost: no memory or too long\"}\n",
-            log_level_names[level], event);
+    r = log_format_line(&line, level, event, message, fields, n_fields, held_back);
+    if (r == -E2BIG) {
+        buf_clear(&line);
+        r = log_format_line(&line, level, event, "the message is too long for a line", NULL, 0,
+                            held_back);
+    }
+    if (r < 0) {
+        dprintf(STDERR_FILENO,
+                "{\"level\":\"%s\",\"event\":\"%s\",\"message\":\"out of memory\"}\n",
+                log_level_names[level], event);
         return;
     }
     if (write(STDERR_FILENO, line.data, line.len) < 0)

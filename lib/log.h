@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The operators' log: one JSON object a line on stderr with time, level, event, message and keys.
+ * The operators' log: one JSON object a line on stderr with time, level, component, event, message
+ * and keys.
  *
  * Only event handlers at the top of manager, agent and ctl log; lib/, proto/ and profiles/ return
  * errors. Each call site is rate-limited; the next line that passes says how many were held back.
@@ -21,10 +22,15 @@ struct log_field {
     int64_t number;
 };
 
-#define LOG_STR(k, v) ((struct log_field){.key = (k), .text = (v) ? (v) : ""})
+static inline const char *log_text(const char *text)
+{
+    return text ? text : "";
+}
+
+#define LOG_STR(k, v) ((struct log_field){.key = (k), .text = log_text(v)}) /* v may be NULL */
 #define LOG_INT(k, v) ((struct log_field){.key = (k), .number = (int64_t)(v)})
 
-/* Per call site: a token bucket. Static storage of the macro below. */
+/* Per call site: how many lines it wrote of late. Static storage of the macro below. */
 struct log_site {
     uint64_t window_start_ns;
     unsigned in_window;
