@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/binder.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -471,24 +470,36 @@ static void on_found(uint64_t cgroup_id, const char *profile, void *data)
     snprintf(a->profile, sizeof(a->profile), "%s", profile);
 }
 
+/* Reads a number and the space behind it. */
+static bool take_number(const char **text, int base, uint64_t *ret)
+{
+    char *end;
+
+    errno = 0;
+    *ret = strtoull(*text, &end, base);
+    if (errno != 0 || end == *text || *end != ' ')
+        return false;
+    *text = end + 1;
+    return true;
+}
+
 /* One line of what an earlier agent saved; anything that is not the kernel's truth is passed over.
  */
 static void read_saved_line(struct binder *b, const char *line)
 {
-    char profile[PROFILE_NAME_MAX + 1], key[CGROUP_KEY_SIZE];
-    uint64_t cgroup_id;
-    int64_t since_ns;
-    unsigned before;
+    char key[CGROUP_KEY_SIZE];
+    uint64_t cgroup_id = 0, since_ns = 0, before = 0;
     struct adopted *a;
+    size_t len;
 
-    static_assert(PROFILE_NAME_MAX == 63, "the width of the last field below");
-    if (sscanf(line, "%16" SCNx64 " %20" SCNd64 " %1u %63s", &cgroup_id, &since_ns, &before,
-               profile) != 4)
+    if (!take_number(&line, 16, &cgroup_id) || !take_number(&line, 10, &since_ns) ||
+        !take_number(&line, 10, &before) || since_ns > INT64_MAX)
         return;
+    len = strcspn(line, "\n");
     a = map_find(b->adopted, cgroup_key(key, cgroup_id));
-    if (!a || strcmp(a->profile, profile) != 0)
+    if (!a || strlen(a->profile) != len || memcmp(a->profile, line, len) != 0)
         return;
-    a->since_ns = since_ns;
+    a->since_ns = (int64_t)since_ns;
     a->before_first_instruction = before == 1;
 }
 

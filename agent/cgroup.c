@@ -203,7 +203,7 @@ int cgroup_of_container(const struct cgroup_root *root, int pid, const char *cgr
     r = read_proc(&text, pid, "cgroup", reterr);
     if (r == 0)
         r = cgroup_parse(&path, buf_text(&text), text.len, reterr);
-    if (r < 0)
+    if (!path) /* r says why */
         return error_wrap(reterr, r, "process %d", pid);
     if (cgroups_path)
         cgroup_trim(path, cgroups_path);

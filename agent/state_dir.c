@@ -265,14 +265,12 @@ static int visit(struct state_dir *d, const char *name, const char *suffix,
 static int visit_all(struct state_dir *d, const char *suffix,
                      const struct state_dir_visitor *visitor, struct error **reterr)
 {
-    CLEANUP_CLOSE int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    CLEANUP(closedir) DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    CLEANUP(closedir) DIR *dir = opendir(d->path);
     unsigned n = 0;
     int r = 0;
 
     if (!dir)
         return error_errno(reterr, errno, "state folder '%s'", error_quote(d->path));
-    fd = -1; /* now the stream's */
     for (const struct dirent *e = readdir(dir); e && r == 0; e = readdir(dir)) {
         if (!has_suffix(e->d_name, suffix))
             continue;
@@ -320,17 +318,12 @@ static bool is_ours(const char *name)
 int state_dir_remove(const char *path, void (*told)(const char *what, void *data), void *data,
                      struct error **reterr)
 {
-    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    CLEANUP(closedir) DIR *dir = NULL;
+    CLEANUP(closedir) DIR *dir = opendir(path);
     int fd_of_dir;
 
-    if (fd < 0)
+    if (!dir)
         return errno == ENOENT ? 0
                                : error_errno(reterr, errno, "state folder '%s'", error_quote(path));
-    dir = fdopendir(fd);
-    if (!dir)
-        return error_errno(reterr, errno, "state folder '%s'", error_quote(path));
-    fd = -1; /* now the stream's */
     fd_of_dir = dirfd(dir);
     for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
         char what[PATH_MAX];

@@ -22,9 +22,12 @@ static int find_object(const json_t **ret, const json_t *parent, const char *nam
 {
     const json_t *j = json_object_get(parent, name);
 
-    if (j && !json_is_object(j) && !json_is_null(j))
+    *ret = NULL;
+    if (!j || json_is_null(j))
+        return 0;
+    if (!json_is_object(j))
         return error_set(reterr, -EBADMSG, "OCI spec: '%s' is not an object", name);
-    *ret = j && json_is_object(j) ? j : NULL;
+    *ret = j;
     return 0;
 }
 
