@@ -134,6 +134,17 @@ static int do_access(char **w)
     return result(access(w[1], F_OK));
 }
 
+/* Goes down N new folders. */
+static int do_deep(char **w)
+{
+    if (mkdir("/deep", 0755) == 0 && chdir("/deep") < 0)
+        return -errno;
+    for (unsigned n = number(w[1]); n > 0; n--)
+        if (mkdir("d", 0755) < 0 || chdir("d") < 0)
+            return -errno;
+    return 0;
+}
+
 /* ---- programs ---- */
 
 /* Runs do_exec in a child; 0 if the program began, else why not. */
@@ -286,14 +297,16 @@ static int do_capability(char **w)
 
 /* ---- other tasks ---- */
 
+/* In a child, whose end is the end of the tracing. */
 static int do_trace(char **w)
 {
-    pid_t pid = (pid_t)number(w[1]);
-    int r = result(ptrace(PTRACE_SEIZE, pid, 0, 0));
+    pid_t pid = fork();
+    int status;
 
-    if (r == 0)
-        ptrace(PTRACE_DETACH, pid, 0, 0);
-    return r;
+    if (pid == 0)
+        _exit(ptrace(PTRACE_SEIZE, (pid_t)number(w[1]), 0, 0) < 0 ? errno : 0);
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
 }
 
 static int do_trace_own(UNUSED char **w)
@@ -454,6 +467,7 @@ static const struct {
     {"chown", do_chown},
     {"setxattr", do_setxattr},
     {"access", do_access},
+    {"deep", do_deep},
     {"exec", do_exec},
     {"exec_relative", do_exec_relative},
     {"exec_fd", do_exec_fd},
