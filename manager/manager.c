@@ -134,8 +134,8 @@ static void on_source_file(const struct source_file *f, void *data)
             LOG_INT("in_force", f->n_in_force));
 }
 
-/* Judges one policy and puts what comes out in force. */
-static void put_policy(struct manager *m, struct policy *policy, const char *file)
+/* Judges one policy and puts what comes out in force. 0, or -ENOMEM or -E2BIG, which are logged. */
+static int put_policy(struct manager *m, struct policy *policy, const char *file)
 {
     CLEANUP(error_free) struct error *targets_error = NULL, *e = NULL;
     struct resolved_targets targets = {0};
@@ -146,6 +146,7 @@ static void put_policy(struct manager *m, struct policy *policy, const char *fil
     if (r < 0)
         log_failure(r, policy->name, e);
     resolved_targets_done(&targets);
+    return r;
 }
 
 static void on_source_settled(void *data)
@@ -162,8 +163,8 @@ static void on_source_settled(void *data)
     MAP_FOREACH (e, m->pending) {
         const struct pending_policy *p = map_value(e);
 
-        put_policy(m, p->policy, p->file);
-        map_drop(m->pending, map_key(e));
+        if (put_policy(m, p->policy, p->file) != -ENOMEM) /* else the next change tries it again */
+            map_drop(m->pending, map_key(e));
     }
     m->all_stale = false;
     if (m->synced)
@@ -287,7 +288,8 @@ static void on_status_changed(unsigned resources, void *data)
 static void on_policy_status(const struct stored_policy *p, bool is_ready, const char *phase,
                              const char *message, void *data UNUSED)
 {
-    LOG(INFO, "policy-status", message, LOG_STR("policy", p->key), LOG_STR("phase", phase),
+    LOG(INFO, "policy-status", *message ? message : "its phase has changed",
+        LOG_STR("policy", p->key), LOG_STR("phase", phase),
         LOG_STR("ready", is_ready ? "true" : "false"));
 }
 
