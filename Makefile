@@ -181,7 +181,22 @@ fuzz: ## each fuzzer for FUZZ_SECONDS (default 60)
 check-vm: ## the kernels of the matrix in virtual machines
 	@test/run vm
 
-.PHONY: demo test fuzz check-vm
+bench: ## the figures, as tables
+	@test/setup build vm && test/bench/run
+
+PREFIX ?= /usr
+# Programs, systemd units and the folder of policies; DESTDIR for packagers.
+install: all ## install programs and systemd units below $(DESTDIR)$(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)/etc/varmor/policies
+	install -m 0755 $(BINARIES) $(DESTDIR)$(PREFIX)/bin
+	install -m 0644 charts/systemd/*.service $(DESTDIR)$(PREFIX)/lib/systemd/system
+
+dist: ## the sources of the last commit as build/varmor-$(VERSION).tar.gz
+	@mkdir -p $(BUILD)
+	git archive --prefix=varmor-$(VERSION)/ HEAD | gzip -n9 > $(BUILD)/varmor-$(VERSION).tar.gz
+	@echo $(BUILD)/varmor-$(VERSION).tar.gz
+
+.PHONY: bench install dist demo test fuzz check-vm
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | sort -u | expand -t 18
 
