@@ -4,7 +4,9 @@
  * An HTTP/2 peer without manners, for tests: sends whatever bytes and frames it is told to, whether
  * or not the protocol allows them, and reads what comes back. Included once by each test.
  */
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -39,15 +41,23 @@ struct raw {
     size_t fields_len;
 };
 
+/* Over a Unix socket or TCP, as the bed listens. */
 UNUSED static void raw_connect(struct raw *r, struct bed *b)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct sockaddr_in tcp = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    bool is_tcp = b->address.kind == GRPC_TCP;
+    int result;
 
     *r = (struct raw){.bed = b, .in = BUF_INIT(RAW_MAX_BYTES), .goaway = NO_CODE, .reset = NO_CODE};
-    memcpy(address.sun_path, b->address.host, strlen(b->address.host) + 1);
-    r->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    tcp.sin_port = htons(b->address.port);
+    if (!is_tcp)
+        memcpy(local.sun_path, b->address.host, strlen(b->address.host) + 1);
+    r->fd = socket(is_tcp ? AF_INET : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     ck_assert_int_ge(r->fd, 0);
-    ck_assert_int_eq(connect(r->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    result = is_tcp ? connect(r->fd, (struct sockaddr *)&tcp, sizeof(tcp))
+                    : connect(r->fd, (struct sockaddr *)&local, sizeof(local));
+    ck_assert_int_eq(result, 0);
     ck_assert_int_eq(nghttp2_hd_inflate_new(&r->inflater), 0);
     ck_assert_int_eq(fcntl(r->fd, F_SETFL, O_NONBLOCK), 0);
 }
