@@ -6,6 +6,8 @@
 /* A small message needs one block; larger pieces get one of their own. */
 #define ARENA_BLOCK_BYTES 4000
 
+#define ARENA_ALIGNMENT   _Alignof(max_align_t)
+
 struct arena_block {
     struct arena_block *next;
     size_t used, size;
@@ -60,7 +62,9 @@ void *arena_alloc(struct arena *a, size_t size)
 
     if (size > a->max - a->total)
         return NULL;
-    rounded = (size + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
+    rounded = (size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+    if (rounded > a->max - a->total) /* also for what the rounding wastes */
+        return NULL;
     if (!b || b->size - b->used < rounded) {
         b = arena_block_new(a, MAX(rounded, (size_t)ARENA_BLOCK_BYTES));
         if (!b)
@@ -68,7 +72,7 @@ void *arena_alloc(struct arena *a, size_t size)
     }
     p = (uint8_t *)b->data + b->used;
     b->used += rounded;
-    a->total += size;
+    a->total += rounded;
     return p;
 }
 

@@ -8,7 +8,8 @@
 
 struct arena;
 
-/* max_bytes bounds the sum of all allocations. NULL: no memory. */
+/* max_bytes, well below SIZE_MAX, bounds the sum of all allocations, each rounded up to the
+ * alignment. NULL: no memory. */
 struct arena *arena_new(size_t max_bytes);
 struct arena *arena_free(struct arena *a); /* accepts NULL, returns NULL */
 DEFINE_CLEANUP(struct arena *, arena_free)

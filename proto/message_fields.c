@@ -6,9 +6,8 @@
 
 #include "proto/descriptor_set.h"
 
-/* Generously what a byte on the wire becomes: a list of empty sub-messages, two bytes each, needs
- * more and is refused. */
-#define ARENA_BYTES_PER_BYTE 48
+/* An empty sub-message of two bytes becomes a struct, a pointer to it and a note of protobuf-c. */
+#define ARENA_BYTES_PER_BYTE 64
 #define ARENA_BYTES_BASE     (64u << 10) /* for small messages */
 #define ARENA_BYTES_MAX      (512u << 20)
 

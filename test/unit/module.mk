@@ -1,6 +1,7 @@
 # One line a test: the file's name without .c, the archives, the pkg-config names.
 $(call unit_test,error_test,base,openssl)
 $(call unit_test,addr_test,base,openssl)
+$(call unit_test,arena_test,base,openssl)
 $(call unit_test,log_test,base,openssl jansson)
 $(call unit_test,base_test,base,openssl)
 $(call unit_test,profile_test,base policy,openssl)
