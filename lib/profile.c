@@ -44,7 +44,7 @@ static void profile_rule_done(struct rule *r)
     }
 }
 
-static void profile_target_done(struct profile_target *t)
+void profile_target_done(struct profile_target *t)
 {
     free(t->name_space);
     free(t->name);
@@ -52,6 +52,7 @@ static void profile_target_done(struct profile_target *t)
     for (size_t i = 0; i < t->n_containers; i++)
         free(t->containers[i]);
     free(t->containers);
+    *t = (struct profile_target){0};
 }
 
 struct profile *profile_unref(struct profile *p)

@@ -15,7 +15,8 @@
 
 struct selector;
 
-#define PROFILE_NAME_MAX 63 /* bytes; contract.md 2.1 */
+#define PROFILE_NAME_MAX   63 /* bytes; contract.md 2.1 */
+#define PROFILE_FSTYPE_MAX 15 /* bytes; the kernel side compares 16 with the NUL */
 
 /* Which mechanisms carry a profile out: a set of bits. */
 enum enforcer_bit { ENFORCER_APPARMOR = 1, ENFORCER_BPF = 2, ENFORCER_SECCOMP = 4 };
@@ -84,7 +85,7 @@ struct rule {
         } ptrace;
         struct {
             char *pattern;                 /* owned: of the source */
-            char *fstype;                  /* owned, at most 15 bytes; "*" any */
+            char *fstype;                  /* owned, at most PROFILE_FSTYPE_MAX; "*" any */
             uint32_t flags, reverse_flags; /* rules.md 4.10; umount is 0x200 */
         } mount;
     };
@@ -109,6 +110,7 @@ struct profile_target {
     char **containers; /* owned; none: every container */
     size_t n_containers;
 };
+void profile_target_done(struct profile_target *t);
 
 struct profile {
     unsigned n_refs;

@@ -9,8 +9,6 @@
 #include "lib/policy/metadata.h"
 #include "lib/policy/policy_words.h"
 
-#define FSTYPE_MAX 15 /* bytes; the kernel side compares 16 with the NUL */
-
 /* The rows that every rule with qualifiers has. */
 #define QUALIFIERS_ROW(type)                                                                       \
     {                                                                                              \
@@ -312,9 +310,9 @@ static int decode_fstype(struct decoder *d, const struct node *value, const stru
 
     if (!text)
         return 0;
-    if (!*text || strlen(text) > FSTYPE_MAX) {
+    if (!*text || strlen(text) > PROFILE_FSTYPE_MAX) {
         decoder_error(d, value, "'%s' is not a type of file system: 1 to %d bytes, or '*' for any",
-                      error_quote(text), FSTYPE_MAX);
+                      error_quote(text), PROFILE_FSTYPE_MAX);
         return 0;
     }
     return decode_text(d, value, f, object);

@@ -93,7 +93,7 @@ static void egress_done(struct policy_bpf_rules *b)
     free(b->services);
 }
 
-static void bpf_rules_done(struct policy_bpf_rules *b)
+static void raw_bpf_rules_done(struct policy_bpf_rules *b)
 {
     path_rules_done(b->files, b->n_files);
     path_rules_done(b->processes, b->n_processes);
@@ -116,7 +116,7 @@ static void enhance_done(struct policy_enhance_protect *e)
     free(e->attack_rules);
     texts_done(&e->mitigation_rules);
     raw_rules_done(e->apparmor_raw, e->n_apparmor_raw);
-    bpf_rules_done(&e->bpf);
+    raw_bpf_rules_done(&e->bpf);
     syscall_rules_done(e->syscalls, e->n_syscalls);
 }
 
@@ -127,16 +127,6 @@ static void custom_done(struct policy_custom *c)
     syscall_rules_done(c->syscalls, c->n_syscalls);
 }
 
-static void target_done(struct profile_target *t)
-{
-    free(t->name_space);
-    free(t->name);
-    selector_free(t->selector);
-    for (size_t i = 0; i < t->n_containers; i++)
-        free(t->containers[i]);
-    free(t->containers);
-}
-
 struct policy *policy_unref(struct policy *p)
 {
     if (!p || --p->n_refs > 0)
@@ -145,7 +135,7 @@ struct policy *policy_unref(struct policy *p)
     custom_done(&p->defense_apparmor);
     enhance_done(&p->enhance);
     free(p->enforcer_text);
-    target_done(&p->target);
+    profile_target_done(&p->target);
     labels_free(p->labels);
     free(p->name);
     free(p->name_space);

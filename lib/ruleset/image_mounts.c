@@ -10,6 +10,9 @@
 #include "lib/match/id_table.h"
 #include "lib/match/pattern.h"
 
+_Static_assert(sizeof(((struct varmor_mount_rule *)NULL)->fstype) == PROFILE_FSTYPE_MAX + 1,
+               "a type of file system has room for its NUL");
+
 struct mounts {
     struct image *im;
     struct automaton_input *inputs; /* owned, the patterns too */
@@ -113,7 +116,7 @@ static int mounts_collect(struct mounts *m)
 
         if (rule->kind != RULE_MOUNT)
             continue;
-        if (strlen(rule->mount.fstype) >= sizeof(((struct varmor_mount_rule *)NULL)->fstype))
+        if (strlen(rule->mount.fstype) > PROFILE_FSTYPE_MAX)
             return error_set(m->reterr, -EINVAL, "%s: '%s' is too long for a file system type",
                              rule->origin, error_quote(rule->mount.fstype));
         r = pattern_parse(&pattern, rule->mount.pattern, m->reterr);
