@@ -14,6 +14,18 @@ static void addr_mask(struct addr *a)
         a->bytes[bit / 8] &= (uint8_t) ~(0x80u >> (bit % 8));
 }
 
+void addr_normalise(struct addr *a)
+{
+    if (a->family == ADDR_IPV6 && a->prefix_len >= 96 &&
+        memcmp(a->bytes, addr_mapped_prefix, sizeof(addr_mapped_prefix)) == 0) {
+        memmove(a->bytes, a->bytes + 12, 4);
+        memset(a->bytes + 4, 0, 12);
+        a->family = ADDR_IPV4;
+        a->prefix_len = (uint8_t)(a->prefix_len - 96);
+    }
+    addr_mask(a);
+}
+
 static int addr_parse_bits(struct addr *ret, const char *text, int bits)
 {
     struct addr a = {.family = ADDR_IPV4};
@@ -26,14 +38,7 @@ static int addr_parse_bits(struct addr *ret, const char *text, int bits)
     if (bits > (a.family == ADDR_IPV4 ? 32 : 128))
         return -EINVAL;
     a.prefix_len = (uint8_t)(bits >= 0 ? bits : a.family == ADDR_IPV4 ? 32 : 128);
-    if (a.family == ADDR_IPV6 && a.prefix_len >= 96 &&
-        memcmp(a.bytes, addr_mapped_prefix, sizeof(addr_mapped_prefix)) == 0) {
-        memmove(a.bytes, a.bytes + 12, 4);
-        memset(a.bytes + 4, 0, 12);
-        a.family = ADDR_IPV4;
-        a.prefix_len = (uint8_t)(a.prefix_len - 96);
-    }
-    addr_mask(&a);
+    addr_normalise(&a);
     *ret = a;
     return 0;
 }

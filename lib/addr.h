@@ -20,6 +20,9 @@ struct addr {
 int addr_parse(struct addr *ret, const char *text);
 /* Parses a block ("10.0.0.0/8"); bits behind the prefix are cleared. 0 or -EINVAL. */
 int addr_parse_block(struct addr *ret, const char *text);
+/* Brings a value with a family and a prefix_len that fits it into the form that parsing gives: an
+ * IPv4-mapped address becomes IPv4, bits behind the prefix are cleared. */
+void addr_normalise(struct addr *a);
 /* True if one lies in block. */
 bool addr_in_block(const struct addr *one, const struct addr *block);
 bool addr_equal(const struct addr *a, const struct addr *b);

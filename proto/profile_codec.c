@@ -334,30 +334,47 @@ static int profile_unpack_target(struct profile *p, const Varmor__V1__Target *in
     return 0;
 }
 
-static int profile_unpack_egress(struct rule *out, const Varmor__V1__EgressRule *in,
-                                 struct error **reterr)
+/* A block as addr_parse_block() makes it, or none. Another form of it is refused: the address trie
+ * tells which block covers which by their bytes. */
+static int profile_unpack_block(struct addr *ret, const Varmor__V1__EgressRule *in,
+                                struct error **reterr)
 {
-    size_t max_bits = in->address.len * 8;
+    struct addr block = {0}, normal;
+    char text[ADDR_TEXT_SIZE];
 
-    if (*in->address_set)
-        return error_set(reterr, -EBADMSG, "address sets are not supported by this version");
     if (in->address.len != 0 && in->address.len != 4 && in->address.len != 16)
         return error_set(reterr, -EBADMSG, "an address has 4 or 16 bytes, not %zu",
                          in->address.len);
-    if (in->prefix_length > max_bits)
+    if (in->prefix_length > in->address.len * 8)
         return error_set(reterr, -EBADMSG, "a prefix of %u bits is longer than its address",
                          in->prefix_length);
+    if (in->address.len == 0)
+        return 0;
+    block.family = in->address.len == 4 ? ADDR_IPV4 : ADDR_IPV6;
+    block.prefix_len = (uint8_t)in->prefix_length;
+    memcpy(block.bytes, in->address.data, in->address.len);
+    normal = block;
+    addr_normalise(&normal);
+    if (!addr_equal(&normal, &block))
+        return error_set(reterr, -EBADMSG, "the block %s is not in its normal form",
+                         addr_format(&block, text));
+    *ret = block;
+    return 0;
+}
+
+static int profile_unpack_egress(struct rule *out, const Varmor__V1__EgressRule *in,
+                                 struct error **reterr)
+{
+    int r;
+
+    if (*in->address_set)
+        return error_set(reterr, -EBADMSG, "address sets are not supported by this version");
     if (in->n_ports > PROFILE_MAX_PORTS)
         return error_set(reterr, -EBADMSG, "%zu port ranges; the limit is %d", in->n_ports,
                          PROFILE_MAX_PORTS);
-    out->egress.block.family = in->address.len == 4    ? ADDR_IPV4
-                               : in->address.len == 16 ? ADDR_IPV6
-                                                       : ADDR_NONE;
-    if (in->address.len)
-        memcpy(out->egress.block.bytes, in->address.data, in->address.len);
-    out->egress.block.prefix_len = (uint8_t)in->prefix_length;
-    if (!in->n_ports)
-        return 0;
+    r = profile_unpack_block(&out->egress.block, in, reterr);
+    if (r < 0 || !in->n_ports)
+        return r;
     out->egress.ports = calloc(in->n_ports, sizeof(*out->egress.ports));
     if (!out->egress.ports)
         return -ENOMEM;
@@ -387,10 +404,10 @@ static int profile_unpack_mount(struct rule *out, const Varmor__V1__MountRule *i
 {
     int r;
 
-    if (strlen(in->fstype) > 15)
+    if (strlen(in->fstype) > PROFILE_FSTYPE_MAX)
         return error_set(reterr, -EBADMSG,
-                         "'%s' is longer than the 15 bytes of a file system's type",
-                         error_quote(in->fstype));
+                         "'%s' is longer than the %d bytes of a file system's type",
+                         error_quote(in->fstype), PROFILE_FSTYPE_MAX);
     out->mount.flags = in->flags;
     out->mount.reverse_flags = in->reverse_flags;
     r = profile_copy(&out->mount.pattern, in->source_pattern);

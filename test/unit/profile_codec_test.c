@@ -108,7 +108,8 @@ START_TEST(the_digest_is_of_the_content_and_not_of_the_generation)
 }
 END_TEST
 
-/* A few bytes say nothing (other spellings of one number): what is accepted must be the same profile. */
+/* A few bytes say nothing (other spellings of one number): what is accepted must be the same
+ * profile. */
 START_TEST(a_changed_byte_never_gives_another_profile)
 {
     CLEANUP(profile_unref) struct profile *p = full_profile();
@@ -166,6 +167,17 @@ static void spoil_prefix(struct profile *p)
 {
     p->rules[4].egress.block.prefix_len = 33;
 }
+static void spoil_block(struct profile *p)
+{
+    p->rules[4].egress.block.bytes[3] = 1;
+}
+static void spoil_mapped_block(struct profile *p)
+{
+    static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff, [12] = 10};
+
+    p->rules[4].egress.block = (struct addr){.family = ADDR_IPV6, .prefix_len = 104};
+    memcpy(p->rules[4].egress.block.bytes, mapped, sizeof(mapped));
+}
 static void spoil_name(struct profile *p)
 {
     p->name[0] = '/';
@@ -190,6 +202,10 @@ static const struct {
     {spoil_ports, "profile 'varmor-shop-web': rule 4: 443 to 80 is not a range of ports"},
     {spoil_prefix,
      "profile 'varmor-shop-web': rule 4: a prefix of 33 bits is longer than its address"},
+    {spoil_block,
+     "profile 'varmor-shop-web': rule 4: the block 10.0.0.1/8 is not in its normal form"},
+    {spoil_mapped_block,
+     "profile 'varmor-shop-web': rule 4: the block ::ffff:10.0.0.0/104 is not in its normal form"},
     {spoil_name, "'/armor-shop-web' is not a profile's name"},
     {spoil_target, "profile 'varmor-shop-web': 99 is not a kind of target"},
     {spoil_fstype,
