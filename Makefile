@@ -158,10 +158,13 @@ check: ## unit tests with sanitizers: no root, no network, under two minutes
 lint: ## clang-format, house rules, shellcheck, cppcheck, clang-tidy
 	@test/lint/run
 
+golden: ## write anew what is made from the sources and kept in git: docs/limits.md, expected findings
+	@$(MAKE) --no-print-directory -s generated all && test/golden
+
 format: ## bring all C sources into the form of .clang-format
 	clang-format -i $$(git ls-files --cached --others --exclude-standard '*.c' '*.h')
 
-.PHONY: lint format generated unit-tests list-unit-tests fuzzers
+.PHONY: lint golden format generated unit-tests list-unit-tests fuzzers
 # Headers that are made before they are included; folders add theirs to GENERATED.
 generated: $(GENERATED)
 unit-tests: $(UNIT_TESTS)
