@@ -101,9 +101,16 @@ static void tell_name(struct folder_watch *w, enum folder_change change, const s
         tell(w, change, path);
 }
 
+static bool is_passed_over(const char *name)
+{
+    return name[0] == '.' && name[1] != '.' && name[1] != '\0';
+}
+
 static void on_folder_event(struct folder_watch *w, const struct watch *watch, uint32_t mask,
                             const char *name)
 {
+    if (is_passed_over(name))
+        return;
     if (mask &
             (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_MOVED_FROM | IN_DELETE | IN_ISDIR) ||
         !*name) {
@@ -114,11 +121,10 @@ static void on_folder_event(struct folder_watch *w, const struct watch *watch, u
         tell_name(w, FOLDER_FILE_TOUCHED, watch, name);
     if (mask & IN_CREATE)
         tell_name(w, FOLDER_FILE_CREATED, watch, name);
-    if (mask & (IN_CLOSE_WRITE | IN_MOVED_TO))
+    if (mask & IN_CLOSE_WRITE)
         tell_name(w, FOLDER_FILE_WRITTEN, watch, name);
-    if (mask &
-        IN_MOVED_TO) /* perhaps a link to a folder, or the link that a whole folder hangs on */
-        tell(w, FOLDER_TREE_CHANGED, "");
+    if (mask & IN_MOVED_TO)
+        tell_name(w, FOLDER_FILE_RENAMED, watch, name);
 }
 
 static void on_linked_file_event(struct folder_watch *w, const struct watch *watch, uint32_t mask)

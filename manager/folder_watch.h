@@ -12,6 +12,9 @@
  * symbolic link that is switched, a mount). Where the parent is missing, its nearest existing
  * ancestor is watched.
  *
+ * Names that begin with one '.' are passed over, as nobody reads them; those that begin with two
+ * are not: a Kubernetes volume hangs on a link of the name "..data".
+ *
  * Does not read files, does not follow anything by itself, does not log.
  */
 #include "lib/error.h"
@@ -24,7 +27,8 @@ struct loop;
 
 enum folder_change {
     FOLDER_CHANGE_NONE,
-    FOLDER_FILE_WRITTEN, /* a file was closed after writing, or renamed to this name */
+    FOLDER_FILE_WRITTEN, /* a file was closed after writing */
+    FOLDER_FILE_RENAMED, /* something has this name now: a file, or a link to anything */
     FOLDER_FILE_TOUCHED, /* its owner, mode or times changed; a writer may still be at it */
     FOLDER_FILE_CREATED, /* a name is new; a writer may still be at it */
     FOLDER_TREE_CHANGED, /* folders or names came or went: walk again */

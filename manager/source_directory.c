@@ -351,8 +351,11 @@ static int walk_tree(struct source_directory *s)
 
 /* ---- Changes ---- */
 
+/* Reads what is marked. How many files that were, or -ENOMEM or -E2BIG. */
 static int load_wanted(struct source_directory *s)
 {
+    int n = 0;
+
     MAP_FOREACH (e, s->files) {
         struct seen_file *f = map_value(e);
         int r;
@@ -365,8 +368,9 @@ static int load_wanted(struct source_directory *s)
                 true; /* gone since: an event says so too, but it may be in the next turn */
         else if (r < 0)
             return r;
+        n++;
     }
-    return 0;
+    return n;
 }
 
 /* Looks at what was marked, and tells. Out of memory leaves the marks: the next change tries again.
@@ -374,10 +378,15 @@ static int load_wanted(struct source_directory *s)
 static void source_directory_catch_up(void *data)
 {
     struct source_directory *s = data;
+    bool walked = s->walk_wanted;
+    int n;
 
-    if (s->walk_wanted && walk_tree(s) < 0)
+    if (walked && walk_tree(s) < 0)
         return;
-    if (load_wanted(s) < 0 || file_claims_settle(s->claims) < 0)
+    n = load_wanted(s);
+    if (n < 0 || (n == 0 && !walked)) /* failed, or an event that means nothing to us */
+        return;
+    if (file_claims_settle(s->claims) < 0)
         return;
     s->handler->settled(s->data);
     if (s->walk_wanted)
@@ -420,6 +429,22 @@ static void note_written(struct source_directory *s, const char *name)
     }
 }
 
+/* What now has the name of a regular file that is known is read; anything else may change the tree.
+ */
+static void note_renamed(struct source_directory *s, const char *name)
+{
+    struct seen_file *f = map_find(s->files, name);
+    char path[PATH_MAX];
+    struct stat st;
+
+    if (f && full_path(s, name, path) == 0 && lstat(path, &st) == 0 && S_ISREG(st.st_mode)) {
+        f->wanted = true;
+        f->growing = false;
+    } else {
+        s->walk_wanted = true;
+    }
+}
+
 static void note_touched(struct source_directory *s, const char *name)
 {
     struct seen_file *f = map_find(s->files, name);
@@ -438,6 +463,9 @@ static void source_directory_on_change(enum folder_change change, const char *pa
     switch (change) {
     case FOLDER_FILE_WRITTEN:
         note_written(s, path);
+        break;
+    case FOLDER_FILE_RENAMED:
+        note_renamed(s, path);
         break;
     case FOLDER_FILE_CREATED:
         note_created(s, path);
