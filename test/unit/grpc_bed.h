@@ -121,9 +121,12 @@ static void bed_on_watchdog(void *data)
     ck_abort_msg("nothing happened for too long");
 }
 
-/* Keys as a cluster would have them, made by the openssl program: an authority, a server, a node,
- * and a stranger with an authority of its own. */
-static void bed_make_keys(const struct bed *b)
+/* Keys as a cluster would have them, made once by the openssl program for all tests of a case (an
+ * unchecked fixture): an authority, a server, a node, and a stranger with an authority of its own.
+ */
+static char bed_keys[32]; /* their folder */
+
+UNUSED static void bed_make_keys(void)
 {
     static const char script[] =
         "cd '%s' && new='openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2' && {"
@@ -136,7 +139,17 @@ static void bed_make_keys(const struct bed *b)
         " } 2>openssl.log";
     char command[1024];
 
-    snprintf(command, sizeof(command), script, b->folder);
+    snprintf(bed_keys, sizeof(bed_keys), "/tmp/grpc_keys.XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(bed_keys));
+    snprintf(command, sizeof(command), script, bed_keys);
+    ck_assert_int_eq(system(command), 0);
+}
+
+UNUSED static void bed_drop_keys(void)
+{
+    char command[64];
+
+    snprintf(command, sizeof(command), "rm -r '%s'", bed_keys);
     ck_assert_int_eq(system(command), 0);
 }
 
@@ -146,12 +159,12 @@ struct bed_tls {
     struct grpc_tls tls;
 };
 
-static void bed_tls_make(struct bed_tls *t, const struct bed *b, const char *party, const char *ca,
+static void bed_tls_make(struct bed_tls *t, const char *party, const char *ca,
                          const char *server_name)
 {
-    snprintf(t->ca, sizeof(t->ca), "%s/%s.pem", b->folder, ca);
-    snprintf(t->certificate, sizeof(t->certificate), "%s/%s.pem", b->folder, party);
-    snprintf(t->key, sizeof(t->key), "%s/%s.key", b->folder, party);
+    snprintf(t->ca, sizeof(t->ca), "%s/%s.pem", bed_keys, ca);
+    snprintf(t->certificate, sizeof(t->certificate), "%s/%s.pem", bed_keys, party);
+    snprintf(t->key, sizeof(t->key), "%s/%s.key", bed_keys, party);
     t->tls = (struct grpc_tls){t->ca, t->certificate, t->key, server_name};
 }
 
@@ -168,9 +181,8 @@ UNUSED static void bed_new(struct bed *b, int kind, const struct grpc_limits *se
     *b = (struct bed){.folder = "/tmp/grpc_bed.XXXXXX"};
     ck_assert_ptr_nonnull(mkdtemp(b->folder));
     if (kind == GRPC_TLS) {
-        bed_make_keys(b);
-        bed_tls_make(&server, b, "server", "ca", NULL);
-        bed_tls_make(&client, b, "node", "ca", NULL);
+        bed_tls_make(&server, "server", "ca", NULL);
+        bed_tls_make(&client, "node", "ca", NULL);
     }
     ck_assert_int_eq(loop_new(&b->loop, NULL), 0);
     ck_assert_int_eq(loop_timer_new(b->loop, &b->watchdog, bed_on_watchdog, NULL), 0);

@@ -464,6 +464,7 @@ Suite *unit_suite(void)
     Suite *s = suite_create("grpc_call");
     TCase *t = tcase_create("grpc_call");
 
+    tcase_add_unchecked_fixture(t, bed_make_keys, bed_drop_keys);
     tcase_add_loop_test(t, a_unary_call_is_answered, 0, (int)ARRAY_SIZE(kind_cases));
     tcase_add_test(t, messages_go_both_ways_while_the_call_is_open);
     tcase_add_loop_test(t, a_call_ends_with_its_status_and_text, 0, (int)ARRAY_SIZE(end_cases));

@@ -16,7 +16,7 @@ static struct probe call_as(struct bed *b, const char *party, const char *ca,
     struct probe p;
 
     b->channel = grpc_channel_free(b->channel);
-    bed_tls_make(&tls, b, party, ca, server_name);
+    bed_tls_make(&tls, party, ca, server_name);
     ck_assert_msg(grpc_channel_new(&b->channel, b->loop, &b->address, &tls.tls, NULL, &e) == 0,
                   "%s", error_message(e));
     probe_start(&p, b, "/test.Echo/Echo", 0);
@@ -83,7 +83,7 @@ START_TEST(wrong_files_are_named_when_they_are_read)
 
     bed_new(&b, GRPC_TLS, NULL, NULL);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-        snprintf(paths[i], sizeof(paths[i]), "%s/%s", b.folder, names[i] ? names[i] : "");
+        snprintf(paths[i], sizeof(paths[i]), "%s/%s", bed_keys, names[i] ? names[i] : "");
     tls = (struct grpc_tls){names[0] ? paths[0] : NULL, names[1] ? paths[1] : NULL,
                             names[2] ? paths[2] : NULL, NULL};
     ck_assert_int_eq(grpc_channel_new(&channel, b.loop, &b.address, &tls, NULL, &e), -EINVAL);
@@ -121,7 +121,7 @@ static int program_run(struct program *p, struct bed *b, const char *options)
     snprintf(
         command, sizeof(command),
         "cd %s && timeout 10 openssl s_client -ign_eof -connect 127.0.0.1:%u -CAfile ca.pem %s </dev/null 2>&1",
-        b->folder, b->address.port, options);
+        bed_keys, b->address.port, options);
     p->pipe = popen(command, "re");
     ck_assert_ptr_nonnull(p->pipe);
     ck_assert_int_eq(loop_io_new(b->loop, &p->io, fileno(p->pipe), LOOP_READ, program_on_output, p),
@@ -210,7 +210,7 @@ START_TEST(a_server_without_alpn_is_not_spoken_to)
         command, sizeof(command),
         "cd %s && exec timeout 10 openssl s_server -accept 127.0.0.1:%d -cert server.pem -key server.key"
         " -www -naccept 1 2>&1",
-        b.folder, port);
+        bed_keys, port);
     p = (struct program){.bed = &b};
     p.pipe = popen(command, "re");
     ck_assert_ptr_nonnull(p.pipe);
@@ -261,7 +261,7 @@ START_TEST(a_name_that_takes_long_to_resolve_blocks_nobody)
     bed_new(&b, GRPC_TLS, NULL, NULL);
     bed_rename(&b, "no-such-name.invalid");
     b.channel = grpc_channel_free(b.channel);
-    bed_tls_make(&tls, &b, "node", "ca", NULL);
+    bed_tls_make(&tls, "node", "ca", NULL);
     ck_assert_int_eq(grpc_channel_new(&b.channel, b.loop, &b.address, &tls.tls, NULL, NULL), 0);
     probe_start(&p, &b, "/test.Echo/Echo", 50 * NS_PER_MSEC);
     probe_wait(&p);
@@ -308,6 +308,7 @@ Suite *unit_suite(void)
     Suite *s = suite_create("grpc_tls");
     TCase *t = tcase_create("grpc_tls");
 
+    tcase_add_unchecked_fixture(t, bed_make_keys, bed_drop_keys);
     tcase_add_loop_test(t, both_sides_must_show_a_certificate_that_the_other_believes, 0,
                         (int)ARRAY_SIZE(party_cases));
     tcase_add_loop_test(t, wrong_files_are_named_when_they_are_read, 0,
