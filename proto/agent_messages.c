@@ -238,21 +238,14 @@ static int agent_unpack(struct arena *a, struct agent_message *out,
 int agent_message_decode(struct agent_message *ret, const uint8_t *data, size_t len,
                          struct error **reterr)
 {
-    CLEANUP(arena_free) struct arena *a = arena_new(message_arena_bytes(len));
+    CLEANUP(arena_free) struct arena *a = NULL;
     struct agent_message m = {0};
-    ProtobufCAllocator allocator;
-    Varmor__V1__AgentMessage *raw;
-    int r;
+    ProtobufCMessage *raw;
+    int r =
+        message_unpack_checked(&varmor__v1__agent_message__descriptor, data, len, &raw, &a, reterr);
 
-    if (!a)
-        return error_oom(reterr);
-    allocator = message_allocator(a);
-    raw = varmor__v1__agent_message__unpack(&allocator, len, data);
-    if (!raw)
-        return error_set(reterr, -EBADMSG, "%zu bytes are not an agent's message", len);
-    r = message_check_limits(&raw->base, reterr);
     if (r == 0)
-        r = agent_unpack(a, &m, raw, reterr);
+        r = agent_unpack(a, &m, (const void *)raw, reterr);
     if (r == -ENOMEM)
         return error_oom(reterr);
     if (r < 0)

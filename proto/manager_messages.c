@@ -101,21 +101,14 @@ static int manager_unpack(struct manager_message *out, const Varmor__V1__Manager
 int manager_message_decode(struct manager_message *ret, const uint8_t *data, size_t len,
                            struct error **reterr)
 {
-    CLEANUP(arena_free) struct arena *a = arena_new(message_arena_bytes(len));
+    CLEANUP(arena_free) struct arena *a = NULL;
     struct manager_message m = {0};
-    ProtobufCAllocator allocator;
-    Varmor__V1__ManagerMessage *raw;
-    int r;
+    ProtobufCMessage *raw;
+    int r = message_unpack_checked(&varmor__v1__manager_message__descriptor, data, len, &raw, &a,
+                                   reterr);
 
-    if (!a)
-        return error_oom(reterr);
-    allocator = message_allocator(a);
-    raw = varmor__v1__manager_message__unpack(&allocator, len, data);
-    if (!raw)
-        return error_set(reterr, -EBADMSG, "%zu bytes are not a manager's message", len);
-    r = message_check_limits(&raw->base, reterr);
     if (r == 0)
-        r = manager_unpack(&m, raw, reterr);
+        r = manager_unpack(&m, (const void *)raw, reterr);
     if (r == -ENOMEM)
         return error_oom(reterr);
     if (r < 0)

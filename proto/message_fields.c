@@ -22,16 +22,8 @@ static void message_arena_ignore(void *data, void *pointer)
     (void)pointer;
 }
 
-ProtobufCAllocator message_allocator(struct arena *a)
-{
-    return (ProtobufCAllocator){
-        .alloc = message_arena_alloc,
-        .free = message_arena_ignore,
-        .allocator_data = a,
-    };
-}
-
-size_t message_arena_bytes(size_t len)
+/* What a message of len bytes may need: protobuf-c's structs are larger than their encoding. */
+static size_t message_arena_bytes(size_t len)
 {
     if (len > ARENA_BYTES_MAX / ARENA_BYTES_PER_BYTE)
         return ARENA_BYTES_MAX;
@@ -96,6 +88,43 @@ int message_check_limits(const ProtobufCMessage *m, struct error **reterr)
     return r;
 }
 
+int message_unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data, size_t len,
+                   ProtobufCMessage **ret, struct arena **ret_arena, struct error **reterr)
+{
+    CLEANUP(arena_free) struct arena *a = arena_new(message_arena_bytes(len));
+    ProtobufCAllocator allocator = {
+        .alloc = message_arena_alloc,
+        .free = message_arena_ignore, /* it goes when the arena goes */
+        .allocator_data = a,
+    };
+    ProtobufCMessage *raw;
+
+    if (!a)
+        return error_oom(reterr);
+    raw = protobuf_c_message_unpack(descriptor, &allocator, len, data);
+    if (!raw)
+        return error_set(reterr, -EBADMSG, "%zu bytes are no valid %s message", len,
+                         descriptor->short_name);
+    *ret = raw;
+    *ret_arena = TAKE(a);
+    return 0;
+}
+
+int message_unpack_checked(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data,
+                           size_t len, ProtobufCMessage **ret, struct arena **ret_arena,
+                           struct error **reterr)
+{
+    CLEANUP(arena_free) struct arena *a = NULL;
+    int r = message_unpack(descriptor, data, len, ret, &a, reterr);
+
+    if (r == 0)
+        r = message_check_limits(*ret, reterr);
+    if (r < 0)
+        return r;
+    *ret_arena = TAKE(a);
+    return 0;
+}
+
 Varmor__V1__Enforcer message_pack_enforcer(enum enforcer_bit bit)
 {
     switch (bit) {
@@ -107,6 +136,21 @@ Varmor__V1__Enforcer message_pack_enforcer(enum enforcer_bit bit)
         return VARMOR__V1__ENFORCER__ENFORCER_SECCOMP;
     }
     return VARMOR__V1__ENFORCER__ENFORCER_UNSPECIFIED;
+}
+
+int message_pack_enforcers(struct arena *a, unsigned set, size_t *ret_n, Varmor__V1__Enforcer **ret)
+{
+    static const enum enforcer_bit bits[] = {ENFORCER_APPARMOR, ENFORCER_BPF, ENFORCER_SECCOMP};
+    Varmor__V1__Enforcer *out = arena_array(a, ARRAY_SIZE(bits), sizeof(*out));
+
+    if (!out)
+        return -ENOMEM;
+    *ret_n = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
+        if (set & bits[i])
+            out[(*ret_n)++] = message_pack_enforcer(bits[i]);
+    *ret = out;
+    return 0;
 }
 
 int message_unpack_enforcer(enum enforcer_bit *ret, Varmor__V1__Enforcer e, struct error **reterr)

@@ -11,11 +11,15 @@
 #include "proto/messages.h"
 #include "varmor/v1/agent.pb-c.h"
 
-/* protobuf-c's allocator over an arena: what it unpacks goes when the arena goes. */
-ProtobufCAllocator message_allocator(struct arena *a);
+/* Unpacks any generated message into an arena of its own, without a look at its values. Both
+ * outputs are the caller's on success. 0, -ENOMEM, or -EBADMSG with *reterr. */
+int message_unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data, size_t len,
+                   ProtobufCMessage **ret, struct arena **ret_arena, struct error **reterr);
 
-/* Decoded size of a message of len bytes: protobuf-c's structs are larger than their encoding. */
-size_t message_arena_bytes(size_t len);
+/* The same, and message_check_limits(). */
+int message_unpack_checked(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data,
+                           size_t len, ProtobufCMessage **ret, struct arena **ret_arena,
+                           struct error **reterr);
 
 /* Packs any generated message at the end of out. 0, -ENOMEM or -E2BIG. */
 int message_pack(const ProtobufCMessage *m, struct buf *out);
@@ -25,6 +29,9 @@ int message_pack(const ProtobufCMessage *m, struct buf *out);
 int message_check_limits(const ProtobufCMessage *m, struct error **reterr);
 
 Varmor__V1__Enforcer message_pack_enforcer(enum enforcer_bit bit);
+/* Each bit of a set as an enumeration's value, in the order of the bits. 0 or -ENOMEM. */
+int message_pack_enforcers(struct arena *a, unsigned set, size_t *ret_n,
+                           Varmor__V1__Enforcer **ret);
 int message_unpack_enforcer(enum enforcer_bit *ret, Varmor__V1__Enforcer e, struct error **reterr);
 
 /* A digest field: empty is zero, else it must have 32 bytes. */

@@ -173,20 +173,6 @@ static int profile_pack_rule(struct arena *a, Varmor__V1__Rule *out, const struc
     return 0;
 }
 
-static int profile_pack_enforcers(struct arena *a, Varmor__V1__ArmorProfile *out,
-                                  unsigned enforcers)
-{
-    static const enum enforcer_bit bits[] = {ENFORCER_APPARMOR, ENFORCER_BPF, ENFORCER_SECCOMP};
-
-    out->enforcers = arena_array(a, ARRAY_SIZE(bits), sizeof(*out->enforcers));
-    if (!out->enforcers)
-        return -ENOMEM;
-    for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
-        if (enforcers & bits[i])
-            out->enforcers[out->n_enforcers++] = message_pack_enforcer(bits[i]);
-    return 0;
-}
-
 static int profile_pack(struct arena *a, Varmor__V1__ArmorProfile *out, const struct profile *p)
 {
     Varmor__V1__Rule *rules = arena_array(a, p->n_rules, sizeof(*rules));
@@ -207,7 +193,7 @@ static int profile_pack(struct arena *a, Varmor__V1__ArmorProfile *out, const st
     out->rules = arena_array(a, p->n_rules, sizeof(*out->rules));
     if (!rules || !out->rules)
         return -ENOMEM;
-    r = profile_pack_enforcers(a, out, p->enforcers);
+    r = message_pack_enforcers(a, p->enforcers, &out->n_enforcers, &out->enforcers);
     if (r == 0)
         r = profile_pack_targets(a, out, p);
     for (size_t i = 0; i < p->n_rules && r == 0; i++) {
@@ -558,18 +544,13 @@ int profile_unpack(struct profile **ret, const Varmor__V1__ArmorProfile *in, str
 
 int profile_decode(struct profile **ret, const uint8_t *data, size_t len, struct error **reterr)
 {
-    CLEANUP(arena_free) struct arena *a = arena_new(message_arena_bytes(len));
-    ProtobufCAllocator allocator;
-    Varmor__V1__ArmorProfile *raw;
+    CLEANUP(arena_free) struct arena *a = NULL;
+    ProtobufCMessage *raw;
+    int r;
 
-    if (!a)
-        return error_oom(reterr);
     if (len > PROFILE_MAX_ENCODED_BYTES)
         return error_set(reterr, -EBADMSG, "a profile has at most %u bytes, not %zu",
                          PROFILE_MAX_ENCODED_BYTES, len);
-    allocator = message_allocator(a);
-    raw = varmor__v1__armor_profile__unpack(&allocator, len, data);
-    if (!raw)
-        return error_set(reterr, -EBADMSG, "%zu bytes are not a profile", len);
-    return profile_unpack(ret, raw, reterr);
+    r = message_unpack(&varmor__v1__armor_profile__descriptor, data, len, &raw, &a, reterr);
+    return r < 0 ? r : profile_unpack(ret, (const void *)raw, reterr);
 }

@@ -85,8 +85,8 @@ int status_policy_description_decode(struct status_policy_description *ret, void
     CLEANUP(arena_free) struct arena *a = NULL;
     struct status_policy_description d = {0};
     ProtobufCMessage *raw;
-    int r =
-        status_unpack_raw(&varmor__v1__policy_description__descriptor, data, len, &raw, &a, reterr);
+    int r = message_unpack_checked(&varmor__v1__policy_description__descriptor, data, len, &raw, &a,
+                                   reterr);
 
     if (r == 0)
         r = status_unpack_policy_description(a, &d, (const void *)raw, reterr);
@@ -124,8 +124,8 @@ int status_node_description_decode(struct status_node_description *ret, void **r
     struct status_node_description d = {0};
     const Varmor__V1__NodeDescription *m;
     ProtobufCMessage *raw;
-    int r =
-        status_unpack_raw(&varmor__v1__node_description__descriptor, data, len, &raw, &a, reterr);
+    int r = message_unpack_checked(&varmor__v1__node_description__descriptor, data, len, &raw, &a,
+                                   reterr);
 
     if (r < 0)
         return r;

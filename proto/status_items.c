@@ -76,8 +76,6 @@ int status_pack_policy(struct arena *a, Varmor__V1__Policy *out, const struct st
 
 int status_pack_profile(struct arena *a, Varmor__V1__Profile *out, const struct status_profile *in)
 {
-    static const enum enforcer_bit bits[] = {ENFORCER_APPARMOR, ENFORCER_BPF, ENFORCER_SECCOMP};
-
     varmor__v1__profile__init(out);
     out->name = message_pack_text(in->name);
     out->namespace_ = message_pack_text(in->name_space);
@@ -90,13 +88,7 @@ int status_pack_profile(struct arena *a, Varmor__V1__Profile *out, const struct 
     out->nodes_desired = in->nodes_desired;
     out->nodes_ready = in->nodes_ready;
     out->created_ns = in->created_ns;
-    out->enforcers = arena_array(a, ARRAY_SIZE(bits), sizeof(*out->enforcers));
-    if (!out->enforcers)
-        return -ENOMEM;
-    for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
-        if (in->enforcers & bits[i])
-            out->enforcers[out->n_enforcers++] = message_pack_enforcer(bits[i]);
-    return 0;
+    return message_pack_enforcers(a, in->enforcers, &out->n_enforcers, &out->enforcers);
 }
 
 int status_pack_node(struct arena *a, Varmor__V1__Node *out, const struct status_node *in)
@@ -339,28 +331,4 @@ int status_unpack_violations(struct arena *a, Varmor__V1__NodeViolation **in, si
         r = status_unpack_violation(&items[i], in[i], reterr);
     *ret = items;
     return r;
-}
-
-/* Unpacks any message into an arena of its own and checks the ceilings. *ret_arena is the caller's
- * on success. */
-int status_unpack_raw(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data, size_t len,
-                      ProtobufCMessage **ret, struct arena **ret_arena, struct error **reterr)
-{
-    CLEANUP(arena_free) struct arena *a = arena_new(message_arena_bytes(len));
-    ProtobufCAllocator allocator;
-    ProtobufCMessage *raw;
-    int r;
-
-    if (!a)
-        return error_oom(reterr);
-    allocator = message_allocator(a);
-    raw = protobuf_c_message_unpack(descriptor, &allocator, len, data);
-    if (!raw)
-        return error_set(reterr, -EBADMSG, "%zu bytes are not a %s", len, descriptor->short_name);
-    r = message_check_limits(raw, reterr);
-    if (r < 0)
-        return r;
-    *ret = raw;
-    *ret_arena = TAKE(a);
-    return 0;
 }

@@ -39,8 +39,3 @@ int status_pack_violations(struct arena *a, const struct status_violation *in, s
                            Varmor__V1__NodeViolation ***ret);
 int status_unpack_violations(struct arena *a, Varmor__V1__NodeViolation **in, size_t n,
                              const struct status_violation **ret, struct error **reterr);
-
-/* Unpacks any message into an arena of its own and checks the ceilings. *ret_arena is the caller's
- * on success. */
-int status_unpack_raw(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data, size_t len,
-                      ProtobufCMessage **ret, struct arena **ret_arena, struct error **reterr);

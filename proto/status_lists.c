@@ -151,7 +151,7 @@ int status_list_decode(struct status_list *ret, enum status_resource resource, c
 
     if (!descriptor)
         return error_set(reterr, -EBADMSG, "%d is not a resource", (int)resource);
-    r = status_unpack_raw(descriptor, data, len, &raw, &a, reterr);
+    r = message_unpack_checked(descriptor, data, len, &raw, &a, reterr);
     if (r == 0)
         r = status_unpack_list(a, &l, raw, reterr);
     if (r < 0)

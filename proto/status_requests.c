@@ -17,15 +17,17 @@ int status_list_request_encode(const struct status_list_request *r, struct buf *
 int status_list_request_decode(struct status_list_request *ret, const uint8_t *data, size_t len,
                                struct error **reterr)
 {
-    struct arena *a;
+    CLEANUP(arena_free) struct arena *a = NULL;
     ProtobufCMessage *raw;
     const Varmor__V1__ListRequest *m;
-    int r = status_unpack_raw(&varmor__v1__list_request__descriptor, data, len, &raw, &a, reterr);
+    int r =
+        message_unpack_checked(&varmor__v1__list_request__descriptor, data, len, &raw, &a, reterr);
 
     if (r < 0)
         return r;
     m = (const void *)raw;
-    *ret = (struct status_list_request){.name_space = m->namespace_, .name = m->name, .arena = a};
+    *ret = (struct status_list_request){
+        .name_space = m->namespace_, .name = m->name, .arena = TAKE(a)};
     return 0;
 }
 
@@ -48,17 +50,17 @@ int status_describe_request_encode(const struct status_describe_request *r, stru
 int status_describe_request_decode(struct status_describe_request *ret, const uint8_t *data,
                                    size_t len, struct error **reterr)
 {
-    struct arena *a;
+    CLEANUP(arena_free) struct arena *a = NULL;
     ProtobufCMessage *raw;
     const Varmor__V1__DescribeRequest *m;
-    int r =
-        status_unpack_raw(&varmor__v1__describe_request__descriptor, data, len, &raw, &a, reterr);
+    int r = message_unpack_checked(&varmor__v1__describe_request__descriptor, data, len, &raw, &a,
+                                   reterr);
 
     if (r < 0)
         return r;
     m = (const void *)raw;
     *ret = (struct status_describe_request){
-        .kind = m->kind, .name_space = m->namespace_, .name = m->name, .arena = a};
+        .kind = m->kind, .name_space = m->namespace_, .name = m->name, .arena = TAKE(a)};
     return 0;
 }
 
@@ -81,26 +83,24 @@ int status_watch_request_encode(const struct status_watch_request *r, struct buf
 int status_watch_request_decode(struct status_watch_request *ret, const uint8_t *data, size_t len,
                                 struct error **reterr)
 {
-    struct arena *a;
+    CLEANUP(arena_free) struct arena *a = NULL;
     ProtobufCMessage *raw;
     const Varmor__V1__WatchRequest *m;
-    int r = status_unpack_raw(&varmor__v1__watch_request__descriptor, data, len, &raw, &a, reterr);
+    int r =
+        message_unpack_checked(&varmor__v1__watch_request__descriptor, data, len, &raw, &a, reterr);
 
     if (r < 0)
         return r;
     m = (const void *)raw;
-    if ((int)m->resource <= (int)STATUS_NONE || (int)m->resource >= (int)STATUS_RESOURCES) {
-        r = error_set(reterr, -EBADMSG,
-                      "%d is not a resource: 1 policies, 2 profiles, 3 nodes, 4 bindings",
-                      (int)m->resource);
-        arena_free(a);
-        return r;
-    }
+    if ((int)m->resource <= (int)STATUS_NONE || (int)m->resource >= (int)STATUS_RESOURCES)
+        return error_set(reterr, -EBADMSG,
+                         "%d is not a resource: 1 policies, 2 profiles, 3 nodes, 4 bindings",
+                         (int)m->resource);
     *ret = (struct status_watch_request){
         .resource = (enum status_resource)m->resource,
         .name_space = m->namespace_,
         .name = m->name,
-        .arena = a,
+        .arena = TAKE(a),
     };
     return 0;
 }

@@ -77,7 +77,8 @@ int status_watch_event_decode(struct status_watch_event *ret, const uint8_t *dat
     CLEANUP(arena_free) struct arena *a = NULL;
     struct status_watch_event e = {0};
     ProtobufCMessage *raw;
-    int r = status_unpack_raw(&varmor__v1__watch_event__descriptor, data, len, &raw, &a, reterr);
+    int r =
+        message_unpack_checked(&varmor__v1__watch_event__descriptor, data, len, &raw, &a, reterr);
 
     if (r == 0)
         r = status_unpack_watch_event(a, &e, (const void *)raw, reterr);
