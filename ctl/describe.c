@@ -8,6 +8,7 @@
 #include "ctl/status_json.h"
 #include "ctl/status_options.h"
 #include "ctl/table.h"
+#include "ctl/text.h"
 
 #define REQUEST_MAX 4096 /* a kind, a namespace and a name */
 
@@ -30,10 +31,12 @@ static const char *or_none(const char *text)
     return *text ? text : "<none>";
 }
 
-/* A line "Name:   value"; the value is data from outside, so control bytes are shown escaped. */
+/* A line "Name:   value". */
 static void describe_line(const char *name, const char *value)
 {
-    printf("%-16s%s\n", name, error_quote(or_none(value)));
+    printf("%-16s", name);
+    text_print(or_none(value), stdout);
+    putchar('\n');
 }
 
 static void describe_digest(const char *name, const struct digest *d)
@@ -221,9 +224,26 @@ static int describe_print_policy(const struct status_policy_description *d)
     r = r < 0 ? r : describe_bindings(d->bindings, d->n_bindings);
     r = r < 0 ? r : describe_rules(d);
     r = r < 0 ? r : describe_violations(d->violations, d->n_violations);
-    for (size_t i = 0; i < d->n_findings; i++)
-        printf("%s%s\n", i ? "  " : "Findings:\n  ", error_quote(d->findings[i]));
+    for (size_t i = 0; i < d->n_findings; i++) {
+        fputs(i ? "  " : "Findings:\n  ", stdout);
+        text_print(d->findings[i], stdout);
+        putchar('\n');
+    }
     return r;
+}
+
+static void describe_enforcer(const struct msg_enforcer_state *e)
+{
+    printf("  %-10s%s", enforcer_set_name(e->enforcer), e->usable ? "usable" : "not usable: ");
+    text_print(e->usable ? "" : e->reason, stdout);
+    putchar('\n');
+}
+
+static void describe_fact(const struct msg_fact *f)
+{
+    printf("  %-28s", error_quote(f->name));
+    text_print(f->value, stdout);
+    putchar('\n');
 }
 
 static int describe_print_node(const struct status_node_description *d)
@@ -243,12 +263,10 @@ static int describe_print_node(const struct status_node_description *d)
     describe_line("Profiles:", text);
     printf("Enforcers:\n");
     for (size_t i = 0; i < n->n_enforcers; i++)
-        printf("  %-10s%s%s\n", enforcer_set_name(n->enforcers[i].enforcer),
-               n->enforcers[i].usable ? "usable" : "not usable: ",
-               n->enforcers[i].usable ? "" : error_quote(n->enforcers[i].reason));
+        describe_enforcer(&n->enforcers[i]);
     printf("Facts:\n");
     for (size_t i = 0; i < n->n_facts; i++)
-        printf("  %-28s%s\n", error_quote(n->facts[i].name), error_quote(n->facts[i].value));
+        describe_fact(&n->facts[i]);
     r = describe_bindings(d->bindings, d->n_bindings);
     return r < 0 ? r : describe_violations(d->violations, d->n_violations);
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "ctl/text.h"
+
 const char *status_json_time(int64_t time_ns, char text[static STATUS_TIME_SIZE])
 {
     time_t seconds = (time_t)(time_ns / (int64_t)NS_PER_SEC);
@@ -14,26 +16,6 @@ const char *status_json_time(int64_t time_ns, char text[static STATUS_TIME_SIZE]
     if (time_ns && gmtime_r(&seconds, &utc))
         strftime(text, STATUS_TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &utc);
     return text;
-}
-
-/* Text that need not be valid UTF-8 (a path from the kernel): jansson refuses it, so invalid bytes
- * become '?'. */
-static json_t *text_json(const char *text)
-{
-    json_t *value = json_string(text ? text : "");
-    char *copy;
-
-    if (value || !text)
-        return value;
-    copy = strdup(text);
-    if (!copy)
-        return NULL;
-    for (char *c = copy; *c; c++)
-        if ((unsigned char)*c >= 0x80)
-            *c = '?';
-    value = json_string(copy);
-    free(copy);
-    return value;
 }
 
 static json_t *digest_json(const struct digest *d)

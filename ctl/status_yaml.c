@@ -4,19 +4,31 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <strings.h>
 #include <yaml.h>
 
 static int document_emit(yaml_emitter_t *emitter, const json_t *value);
+
+/* True if some reader of YAML 1.1 or 1.2 would take the plain text for something else than a text.
+ */
+static bool document_needs_quotes(const char *text)
+{
+    static const char *const words[] = {"true", "false", "null", "yes", "no",
+                                        "on",   "off",   "y",    "n"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (strcasecmp(text, words[i]) == 0)
+            return true;
+    return !*text || strchr("0123456789+-.~!&*{}[]|>@`\"'%#?:,=<", *text) ||
+           strpbrk(text, ":#\n\t\"");
+}
 
 static int document_emit_scalar(yaml_emitter_t *emitter, const char *text, bool is_string)
 {
     yaml_scalar_style_t style = YAML_PLAIN_SCALAR_STYLE;
     yaml_event_t event;
 
-    /* Quoted wherever a reader could take the text for something else than a string. */
-    if (is_string && (!*text || strspn(text, "0123456789+-.") > 0 ||
-                      strchr("~!&*{}[]|>@`\"'%#?:,", *text) || !strcmp(text, "true") ||
-                      !strcmp(text, "false") || !strcmp(text, "null") || strpbrk(text, ":#\n\t\"")))
+    if (is_string && document_needs_quotes(text))
         style = YAML_DOUBLE_QUOTED_SCALAR_STYLE;
     if (!yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, -1,
                                       style == YAML_PLAIN_SCALAR_STYLE, 1, style))

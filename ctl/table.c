@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ctl/text.h"
+
 #define TABLE_GAP 3 /* blanks between columns */
 
 struct table {
@@ -16,25 +18,9 @@ struct table {
 
 static const char table_none[] = "<none>";
 
-/* A copy that a terminal may show: control bytes escaped. */
-static char *table_clean(const char *text)
+static char *table_cell(const char *text)
 {
-    size_t n = 0;
-    char *copy;
-
-    if (!text || !*text)
-        return strdup(table_none);
-    copy = malloc(strlen(text) * 4 + 1);
-    if (!copy)
-        return NULL;
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if (*c < 0x20 || *c == 0x7f)
-            n += (size_t)snprintf(copy + n, 5, "\\x%02x", *c);
-        else
-            copy[n++] = (char)*c;
-    }
-    copy[n] = '\0';
-    return copy;
+    return text && *text ? text_escape(text) : strdup(table_none);
 }
 
 /* Characters, not bytes: continuation bytes of UTF-8 take no room. */
@@ -103,7 +89,7 @@ int table_add(struct table *t, const char *const *cells)
     }
     row = t->cells + t->n_rows * t->n_columns;
     for (size_t i = 0; i < t->n_columns; i++) {
-        row[i] = table_clean(cells[i]);
+        row[i] = table_cell(cells[i]);
         if (!row[i]) {
             while (i-- > 0)
                 free(row[i]);

@@ -2,8 +2,8 @@
 #pragma once
 /*
  * Tables as kubectl prints them: columns as wide as their widest cell, three blanks between, no
- * blank at the end. Cells are copied; control bytes in them are shown escaped, so that a name can
- * never draw on a terminal.
+ * blank at the end. Cells are copied as by text_escape(), so that a name can never draw on a
+ * terminal.
  */
 #include "lib/base.h"
 

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/text.h"
+
 #define JSON_INDENT_WIDTH 2
 
 void report_done(struct report *r)
@@ -158,10 +160,10 @@ static json_t *row_json(const struct report_row *row)
 {
     const struct finding *f = &row->finding;
     const char *message = f->message + (f->path_len ? f->path_len + strlen(": ") : 0);
-    json_t *json =
-        json_pack("{s:s, s:i, s:i, s:s, s:s}", "file", row->file, "line", (int)f->line, "column",
-                  (int)f->column, "severity", f->severity == FINDING_ERROR ? "error" : "warning",
-                  "message", message);
+    json_t *json = json_pack("{s:o, s:i, s:i, s:s, s:o}", "file", text_json(row->file), "line",
+                             (int)f->line, "column", (int)f->column, "severity",
+                             f->severity == FINDING_ERROR ? "error" : "warning", "message",
+                             text_json(message));
 
     if (json && f->path_len &&
         json_object_set_new(json, "path", json_stringn(f->message, f->path_len)) < 0) {
@@ -180,9 +182,9 @@ static json_t *report_json(const struct report *r)
         const struct report_row *row = &r->rows[i];
 
         if (row->unreadable)
-            failed =
-                json_array_append_new(unreadable, json_pack("{s:s, s:s}", "file", row->file,
-                                                            "message", row->finding.message)) < 0;
+            failed = json_array_append_new(
+                         unreadable, json_pack("{s:o, s:o}", "file", text_json(row->file),
+                                               "message", text_json(row->finding.message))) < 0;
         else
             failed = json_array_append_new(findings, row_json(row)) < 0;
     }

@@ -42,11 +42,11 @@ END_TEST
 START_TEST(a_cell_cannot_draw_on_a_terminal)
 {
     static const char *const headings[] = {"NAME"};
-    static const char *const row[] = {"\x1b[2Jevil\n"};
+    static const char *const row[] = {"\x1b[2J\xc2\x9b\xff\xc3\xa9vil\n"};
     CLEANUP(table_free) struct table *t = table_new(headings, 1);
 
     ck_assert_int_eq(table_add(t, row), 0);
-    ck_assert_str_eq(printed(print_table, t), "NAME\n\\x1b[2Jevil\\x0a\n");
+    ck_assert_str_eq(printed(print_table, t), "NAME\n\\x1b[2J\\xc2\\x9b\\xff\xc3\xa9vil\\x0a\n");
 }
 END_TEST
 
@@ -88,7 +88,7 @@ static const struct status_policy policy = {
     .target_name = "true",
     .target_selector = "",
     .profile_name = "varmor-shop-web",
-    .phase = "Protecting",
+    .phase = "No",
     .source = "12",
 };
 
@@ -112,6 +112,7 @@ START_TEST(yaml_quotes_what_could_be_read_as_something_else)
     ck_assert_ptr_nonnull(strstr(text, "\n  ready: false\n"));
     ck_assert_ptr_nonnull(strstr(text, "\n  conditions: []\n"));
     ck_assert_ptr_nonnull(strstr(text, "\n  source: \"12\"\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\n  phase: \"No\"\n"));
 }
 END_TEST
 
@@ -120,12 +121,12 @@ START_TEST(json_takes_text_that_is_not_utf8)
     struct status_policy p = policy;
     json_t *document;
 
-    p.source = "\xff/x.yaml";
+    p.source = "\xff/\xc3\xa9.yaml";
     document = status_json_policy(&p);
     ck_assert_ptr_nonnull(document);
     ck_assert_str_eq(
         json_string_value(json_object_get(json_object_get(document, "status"), "source")),
-        "?/x.yaml");
+        "?/\xc3\xa9.yaml");
     json_decref(document);
 }
 END_TEST
