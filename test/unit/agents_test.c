@@ -34,11 +34,12 @@ static void on_node(const struct node *node UNUSED, bool removed UNUSED, void *d
 
 static const struct agents_handler agents_handler = {.node_changed = on_node};
 
-/* Keys of a node whose certificate is named as the kubelets' are. */
-static void make_kubelet_keys(const struct bed *b)
+/* Beside the bed's keys those of a node whose certificate is named as the kubelets' are. */
+static void make_keys(void)
 {
     char command[512];
 
+    bed_make_keys();
     snprintf(
         command, sizeof(command),
         "cd '%s' && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
@@ -53,7 +54,7 @@ static void show_keys(struct bed *b, const char *party)
     struct bed_tls tls;
 
     b->channel = grpc_channel_free(b->channel);
-    bed_tls_make(&tls, b, party, "ca", NULL);
+    bed_tls_make(&tls, party, "ca", NULL);
     ck_assert_int_eq(grpc_channel_new(&b->channel, b->loop, &b->address, &tls.tls, NULL, NULL), 0);
 }
 
@@ -109,10 +110,8 @@ START_TEST(a_stream_speaks_for_its_own_node_only)
     bed_new(&b, cases[_i].transport, NULL, NULL);
     ck_assert_int_eq(
         agents_new(&agents, b.loop, b.server, store, nodes, &agents_handler, NULL, NULL), 0);
-    if (cases[_i].party) {
-        make_kubelet_keys(&b);
+    if (cases[_i].party)
         show_keys(&b, cases[_i].party);
-    }
     ck_assert_str_eq(grpc_status_name(hello_as(&b, cases[_i].node)),
                      grpc_status_name(cases[_i].status));
     ck_assert((nodes_find(nodes, cases[_i].node) != NULL) == (cases[_i].status == GRPC_OK));
@@ -162,6 +161,7 @@ Suite *unit_suite(void)
     Suite *s = suite_create("agents");
     TCase *t = tcase_create("agents");
 
+    tcase_add_unchecked_fixture(t, make_keys, bed_drop_keys);
     tcase_add_loop_test(t, a_stream_speaks_for_its_own_node_only, 0, ARRAY_SIZE(cases));
     tcase_add_test(t, another_protocol_is_refused);
     suite_add_tcase(s, t);
