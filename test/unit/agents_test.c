@@ -45,7 +45,7 @@ static void make_keys(void)
         "cd '%s' && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2"
         " -subj /O=system:nodes/CN=system:node:node-1 -CA ca.pem -CAkey ca.key"
         " -keyout kubelet.key -out kubelet.pem 2>>openssl.log",
-        b->folder);
+        bed_keys);
     ck_assert_int_eq(system(command), 0);
 }
 
