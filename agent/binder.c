@@ -9,6 +9,7 @@
 #include "agent/binding.h"
 #include "agent/container.h"
 #include "agent/runtime.h"
+#include "agent/saved_binding.h"
 #include "lib/map.h"
 
 #define CGROUP_KEY_SIZE 17 /* 64 bits in hexadecimal */
@@ -39,8 +40,7 @@ struct adopted {
 
 struct binder {
     const struct store *store;
-    const struct store_enforcer *enforcers;
-    size_t n_enforcers;
+    const struct enforcers *enforcers;
     struct binder_events events;
     struct runtime *runtime;
     struct map *containers; /* "namespace/id" -> struct bound */
@@ -59,8 +59,7 @@ static void bound_free(void *data)
     free(x);
 }
 
-int binder_new(struct binder **ret, const struct store *store,
-               const struct store_enforcer *enforcers, size_t n_enforcers,
+int binder_new(struct binder **ret, const struct store *store, const struct enforcers *enforcers,
                const struct binder_events *events)
 {
     CLEANUP(binder_free) struct binder *b = calloc(1, sizeof(*b));
@@ -69,7 +68,6 @@ int binder_new(struct binder **ret, const struct store *store,
         return -ENOMEM;
     b->store = store;
     b->enforcers = enforcers;
-    b->n_enforcers = n_enforcers;
     b->events = *events;
     b->containers = map_new(bound_free, RUNTIME_MAX_CONTAINERS);
     b->by_cgroup = map_new(NULL, RUNTIME_MAX_CONTAINERS);
@@ -120,9 +118,9 @@ static void no_memory(struct binder *b, const char *what)
 
 static void unbind_cgroup(struct binder *b, uint64_t cgroup_id, unsigned enforcers)
 {
-    for (size_t i = 0; i < b->n_enforcers; i++) {
+    for (size_t i = 0; i < b->enforcers->n; i++) {
         CLEANUP(error_free) struct error *problem = NULL;
-        struct enforcer *e = b->enforcers[i].enforcer;
+        struct enforcer *e = b->enforcers->items[i].enforcer;
 
         if ((enforcers & e->ops->bit) && e->ops->unbind(e, cgroup_id, &problem) < 0)
             b->events.trouble(error_message(problem), b->events.data);
@@ -135,8 +133,8 @@ static int bind_all(struct binder *b, struct bound *x, const struct profile *p, 
 {
     unsigned done = 0;
 
-    for (size_t i = 0; i < b->n_enforcers; i++) {
-        struct enforcer *e = b->enforcers[i].enforcer;
+    for (size_t i = 0; i < b->enforcers->n; i++) {
+        struct enforcer *e = b->enforcers->items[i].enforcer;
         int r;
 
         if (!(p->enforcers & e->ops->bit))
@@ -470,46 +468,20 @@ static void on_found(uint64_t cgroup_id, const char *profile, void *data)
     snprintf(a->profile, sizeof(a->profile), "%s", profile);
 }
 
-/* Reads a number and the space behind it. */
-static bool take_number(const char **text, int base, uint64_t *ret)
-{
-    char *end;
-
-    errno = 0;
-    *ret = strtoull(*text, &end, base);
-    if (errno != 0 || end == *text || *end != ' ')
-        return false;
-    *text = end + 1;
-    return true;
-}
-
-/* One line of what an earlier agent saved; anything that is not the kernel's truth is passed over.
- */
-static void read_saved_line(struct binder *b, const char *line)
-{
-    char key[CGROUP_KEY_SIZE];
-    uint64_t cgroup_id = 0, since_ns = 0, before = 0;
-    struct adopted *a;
-    size_t len;
-
-    if (!take_number(&line, 16, &cgroup_id) || !take_number(&line, 10, &since_ns) ||
-        !take_number(&line, 10, &before) || since_ns > INT64_MAX)
-        return;
-    len = strcspn(line, "\n");
-    a = map_find(b->adopted, cgroup_key(key, cgroup_id));
-    if (!a || strlen(a->profile) != len || memcmp(a->profile, line, len) != 0)
-        return;
-    a->since_ns = (int64_t)since_ns;
-    a->before_first_instruction = before == 1;
-}
-
+/* What an earlier agent saved; anything that is not the kernel's truth is passed over. */
 static void read_saved(struct binder *b, const char *saved)
 {
-    for (const char *line = saved; line && *line;) {
-        const char *end = strchr(line, '\n');
+    while (*saved) {
+        struct saved_binding one;
+        char key[CGROUP_KEY_SIZE];
+        struct adopted *a = NULL;
 
-        read_saved_line(b, line);
-        line = end ? end + 1 : NULL;
+        if (saved_binding_parse(&one, &saved))
+            a = map_find(b->adopted, cgroup_key(key, one.cgroup_id));
+        if (!a || strcmp(a->profile, one.profile) != 0)
+            continue;
+        a->since_ns = one.since_ns;
+        a->before_first_instruction = one.before_first_instruction;
     }
 }
 
@@ -520,21 +492,25 @@ int binder_save(const struct binder *b, struct buf *out)
     MAP_FOREACH (m, b->containers) {
         const struct bound *x = map_value(m);
 
+        struct saved_binding one = {.cgroup_id = x->cgroup_id,
+                                    .since_ns = x->since_ns,
+                                    .before_first_instruction = x->before_first_instruction};
+
+        memcpy(one.profile, x->profile, sizeof(one.profile));
         if (x->profile[0] && r == 0)
-            r = buf_format(out, "%" PRIx64 " %" PRId64 " %d %s\n", x->cgroup_id, x->since_ns,
-                           x->before_first_instruction, x->profile);
+            r = saved_binding_format(&one, out);
     }
     return r;
 }
 
 int binder_adopt(struct binder *b, const char *saved, struct error **reterr)
 {
-    for (size_t i = 0; i < b->n_enforcers; i++) {
-        struct enforcer *e = b->enforcers[i].enforcer;
+    for (size_t i = 0; i < b->enforcers->n; i++) {
+        struct enforcer *e = b->enforcers->items[i].enforcer;
         struct adoption adoption = {.b = b, .bit = e->ops->bit};
         int r;
 
-        if (!b->enforcers[i].facts->usable)
+        if (!b->enforcers->items[i].facts->usable)
             continue;
         r = e->ops->bindings(e, on_found, &adoption, reterr);
         if (r == 0 && adoption.result < 0)

@@ -31,8 +31,7 @@ struct binder_events {
 };
 
 /* store and enforcers are borrowed. 0 or -ENOMEM. */
-int binder_new(struct binder **ret, const struct store *store,
-               const struct store_enforcer *enforcers, size_t n_enforcers,
+int binder_new(struct binder **ret, const struct store *store, const struct enforcers *enforcers,
                const struct binder_events *events);
 struct binder *binder_free(struct binder *b); /* the kernel keeps what it has */
 DEFINE_CLEANUP(struct binder *, binder_free)
@@ -43,8 +42,7 @@ void binder_set_runtime(struct binder *b, struct runtime *runtime);
  * tells since when they hold, and only of bindings that the kernel confirms. 0, -ENOMEM, -E2BIG or
  * an enforcer's error with *reterr. */
 int binder_adopt(struct binder *b, const char *saved, struct error **reterr);
-/* A line a binding: cgroup id (hexadecimal), CLOCK_REALTIME in ns, 1 if before the first
- * instruction, profile. */
+/* Appends a line a binding (saved_binding.h). 0, -E2BIG or -ENOMEM. */
 #define BINDER_SAVED_MAX (RUNTIME_MAX_CONTAINERS * 128)
 int binder_save(const struct binder *b, struct buf *out);
 

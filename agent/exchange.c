@@ -13,7 +13,7 @@
 #include "lib/log.h"
 #include "lib/map.h"
 
-#define MAX_FACTS (ENFORCER_FACTS_MAX * STORE_ENFORCERS)
+#define MAX_FACTS (ENFORCER_FACTS_MAX * ENFORCERS_KINDS)
 
 struct exchange {
     struct exchange_parts parts;
@@ -28,13 +28,10 @@ struct exchange {
     /* What the last answers borrow. */
     struct utsname kernel;
     struct msg_fact facts[MAX_FACTS];
-    struct msg_enforcer_state states[STORE_ENFORCERS];
+    struct msg_enforcer_state states[ENFORCERS_KINDS];
     struct msg_held *held; /* owned */
     uint64_t *counts;      /* owned */
 };
-
-static const enum enforcer_bit bits[STORE_ENFORCERS] = {ENFORCER_APPARMOR, ENFORCER_BPF,
-                                                        ENFORCER_SECCOMP};
 
 int64_t exchange_now_ns(void)
 {
@@ -89,22 +86,14 @@ static struct stream *stream_of(struct exchange *x)
 
 /* ---- what we say ---- */
 
-static const struct enforcer_facts *facts_of(const struct exchange *x, enum enforcer_bit bit)
-{
-    for (size_t i = 0; i < x->parts.n_enforcers; i++) {
-        if (x->parts.enforcers[i].enforcer->ops->bit == bit)
-            return x->parts.enforcers[i].facts;
-    }
-    return NULL;
-}
-
 static void fill_enforcers(struct exchange *x, struct msg_hello *ret)
 {
-    for (size_t i = 0; i < STORE_ENFORCERS; i++) {
-        const struct enforcer_facts *facts = facts_of(x, bits[i]);
+    for (size_t i = 0; i < ENFORCERS_KINDS; i++) {
+        const struct node_enforcer *ne = enforcers_find(x->parts.enforcers, enforcers_kinds[i]);
+        const struct enforcer_facts *facts = ne ? ne->facts : NULL;
 
         x->states[i] = (struct msg_enforcer_state){
-            .enforcer = bits[i],
+            .enforcer = enforcers_kinds[i],
             .usable = facts && facts->usable,
             .reason = facts ? facts->reason : "not supported by this version of the agent",
         };
@@ -113,7 +102,7 @@ static void fill_enforcers(struct exchange *x, struct msg_hello *ret)
                 (struct msg_fact){.name = facts->items[f].name, .value = facts->items[f].value};
     }
     ret->enforcers = x->states;
-    ret->n_enforcers = STORE_ENFORCERS;
+    ret->n_enforcers = ENFORCERS_KINDS;
     ret->facts = x->facts;
 }
 
@@ -188,8 +177,8 @@ static bool read_counts(struct exchange *x, const char *profile, struct msg_coun
     x->counts = calloc(p->n_rules, sizeof(*x->counts));
     if (!x->counts)
         return false;
-    for (size_t i = 0; i < x->parts.n_enforcers; i++) {
-        struct enforcer *e = x->parts.enforcers[i].enforcer;
+    for (size_t i = 0; i < x->parts.enforcers->n; i++) {
+        struct enforcer *e = x->parts.enforcers->items[i].enforcer;
 
         if (!(p->enforcers & e->ops->bit) || !e->ops->counts)
             continue;
@@ -286,9 +275,9 @@ static void settle(struct exchange *x)
     if (x->settled || !x->in_sync || !x->bindings_ready)
         return;
     x->settled = true;
-    for (size_t i = 0; i < x->parts.n_enforcers; i++) {
+    for (size_t i = 0; i < x->parts.enforcers->n; i++) {
         CLEANUP(error_free) struct error *problem = NULL;
-        const struct store_enforcer *se = &x->parts.enforcers[i];
+        const struct node_enforcer *se = &x->parts.enforcers->items[i];
 
         if (!se->facts->usable || !se->enforcer->ops->settle)
             continue;

@@ -18,8 +18,7 @@ struct exchange_parts { /* all borrowed */
     const char *node_name;
     struct store *store;
     struct binder *binder;
-    const struct store_enforcer *enforcers;
-    size_t n_enforcers;
+    const struct enforcers *enforcers;
 };
 /* 0 or -ENOMEM. */
 int exchange_new(struct exchange **ret, const struct exchange_parts *parts);

@@ -22,8 +22,7 @@ struct node {
     const struct config *config;
     struct enforcer *bpf;
     struct enforcer_facts bpf_facts;
-    struct store_enforcer enforcers[STORE_ENFORCERS];
-    size_t n_enforcers;
+    struct enforcers enforcers;
     struct state_dir *state_dir;
     struct store *store;
     struct binder *binder;
@@ -214,8 +213,8 @@ static int make_enforcers(struct node *n, struct error **reterr)
     if (!n->bpf_facts.usable)
         LOG(ERROR, "enforcer-unusable", "profiles that name it are refused on this node",
             LOG_STR("enforcer", n->bpf->ops->name), LOG_STR("reason", n->bpf_facts.reason));
-    n->enforcers[n->n_enforcers++] =
-        (struct store_enforcer){.enforcer = n->bpf, .facts = &n->bpf_facts};
+    n->enforcers.items[n->enforcers.n++] =
+        (struct node_enforcer){.enforcer = n->bpf, .facts = &n->bpf_facts};
     return 0;
 }
 
@@ -237,8 +236,8 @@ static int make_state(struct node *n, struct error **reterr)
             LOG_STR("reason", error_message(problem)));
     if (loop_timer_new(n->loop, &n->save_timer, on_save_timer, n) < 0)
         return error_oom(reterr);
-    if (store_new(&n->store, n->enforcers, n->n_enforcers, n->state_dir) < 0 ||
-        binder_new(&n->binder, n->store, n->enforcers, n->n_enforcers, &events) < 0)
+    if (store_new(&n->store, &n->enforcers, n->state_dir) < 0 ||
+        binder_new(&n->binder, n->store, &n->enforcers, &events) < 0)
         return error_oom(reterr);
     r = store_restore(n->store, exchange_now_ns(), on_trouble, n, reterr);
     if (r == 0)
@@ -281,8 +280,7 @@ static int make_link(struct node *n, struct error **reterr)
         .node_name = c->node_name,
         .store = n->store,
         .binder = n->binder,
-        .enforcers = n->enforcers,
-        .n_enforcers = n->n_enforcers,
+        .enforcers = &n->enforcers,
     };
     const struct manager_link_events events = {.lost = on_link_lost, .data = n};
     int r;

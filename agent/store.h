@@ -14,24 +14,16 @@
  *
  * Blocks for the enforcers and the state folder; no logging.
  */
-#include "agent/enforcer.h"
+#include "agent/enforcers.h"
 #include "proto/messages.h"
 
 struct state_dir;
 struct store; /* opaque */
 
 #define STORE_MAX_PROFILES 10000
-#define STORE_ENFORCERS    3 /* kinds of them */
 
-/* Borrowed for the life of the store. */
-struct store_enforcer {
-    struct enforcer *enforcer;
-    const struct enforcer_facts *facts;
-};
-
-/* dir may be NULL: nothing is kept for a restart. 0 or -ENOMEM. */
-int store_new(struct store **ret, const struct store_enforcer *enforcers, size_t n_enforcers,
-              struct state_dir *dir);
+/* enforcers is borrowed. dir may be NULL: nothing is kept for a restart. 0 or -ENOMEM. */
+int store_new(struct store **ret, const struct enforcers *enforcers, struct state_dir *dir);
 struct store *store_free(struct store *s); /* the kernel keeps what it has */
 DEFINE_CLEANUP(struct store *, store_free)
 

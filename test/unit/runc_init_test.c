@@ -64,6 +64,7 @@ START_TEST(another_fifo_of_the_same_name_feigns_nothing)
     snprintf(path, sizeof(path), "%s/exec.fifo", folder);
     ck_assert_int_eq(mkfifo(path, 0622), 0);
     fd = open(path, O_PATH | O_CLOEXEC);
+    ck_assert_int_ge(fd, 0);
     ck_assert(!runc_init_waits(folder, "ns", "c1", getpid()));
 }
 END_TEST
@@ -74,6 +75,7 @@ START_TEST(a_file_in_the_fifos_place_proves_nothing)
 
     ck_assert_int_eq(unlink(fifo), 0);
     fd = open(fifo, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    ck_assert_int_ge(fd, 0);
     ck_assert(!runc_init_waits(folder, "ns", "c1", getpid()));
 }
 END_TEST
@@ -85,6 +87,7 @@ START_TEST(exec_ends_the_wait)
     char byte;
     pid_t child;
 
+    ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(pipe(channel), 0);
     child = fork();
     if (child == 0) {

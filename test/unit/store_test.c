@@ -28,9 +28,10 @@ static struct profile *make_profile(const char *name, unsigned enforcers, int pr
 
 static struct store *make_store(void)
 {
+    static const struct enforcers none;
     struct store *s = NULL;
 
-    ck_assert_int_eq(store_new(&s, NULL, 0, NULL), 0);
+    ck_assert_int_eq(store_new(&s, &none, NULL), 0);
     return s;
 }
 
