@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "ctl/text.h"
 #include "lib/loop.h"
 #include "lib/rpc/grpc_client.h"
 
@@ -13,7 +14,7 @@ struct conversation {
     bool (*message)(const uint8_t *data, size_t len, void *data_arg);
     void *data_arg;
     bool ended_by_us; /* message() had enough, or a signal came */
-    bool closed;
+    bool interrupted; /* a signal came */
     enum grpc_status status;
     char *text; /* owned; of the status */
     int failure;
@@ -36,9 +37,8 @@ static void conversation_closed(struct grpc_client_call *call, enum grpc_status 
     struct conversation *c = data_arg;
 
     (void)call;
-    c->closed = true;
     c->status = status;
-    c->text = strdup(text);
+    c->text = text_escape(text);
     loop_stop(c->loop);
 }
 
@@ -47,7 +47,7 @@ static void conversation_signal(int signal_number, void *data_arg)
     struct conversation *c = data_arg;
 
     (void)signal_number;
-    c->ended_by_us = true;
+    c->ended_by_us = c->interrupted = true;
     loop_stop(c->loop);
 }
 
@@ -120,6 +120,8 @@ static int connection_converse(const struct connection_options *options, const c
     grpc_address_done(&address);
     if (r == 0)
         r = conversation_outcome(c, options->manager, reterr);
+    else if (reterr && !*reterr)
+        error_errno(reterr, r, "no connection to %s", options->manager);
     free(c->text);
     return r;
 }
@@ -145,9 +147,11 @@ int connection_call(const struct connection_options *options, const char *path,
     struct conversation c = {.message = answer_message};
     struct answer a = {.out = ret_answer, .conversation = &c};
 
+    int r;
+
     c.data_arg = &a;
-    return connection_converse(options, path, request, options->timeout_sec * NS_PER_SEC, &c,
-                               reterr);
+    r = connection_converse(options, path, request, options->timeout_sec * NS_PER_SEC, &c, reterr);
+    return r == 0 && c.interrupted ? error_set(reterr, -EINTR, "interrupted") : r;
 }
 
 int connection_stream(const struct connection_options *options, const char *path,
@@ -156,6 +160,8 @@ int connection_stream(const struct connection_options *options, const char *path
                       void *data_arg, struct error **reterr)
 {
     struct conversation c = {.message = message, .data_arg = data_arg};
+    int r = connection_converse(options, path, request, timeout_ns, &c, reterr);
 
-    return connection_converse(options, path, request, timeout_ns, &c, reterr);
+    return r == 0 && !c.ended_by_us ? error_set(reterr, -EIO, "the manager has ended the stream")
+                                    : r;
 }

@@ -17,16 +17,18 @@ struct connection_options {
 };
 
 /*
- * Calls path with the encoded request. The answer is appended to ret_answer. 0; -EIO with *reterr:
- * the manager cannot be reached or says no (its status and text); -EINVAL: a bad address; -ENOMEM.
+ * Calls path with the encoded request. The answer is appended to ret_answer. 0, or with *reterr:
+ * -EIO (the manager cannot be reached, or says no: its status and text), -ETIMEDOUT, -EINTR (SIGINT
+ * or SIGTERM), -E2BIG (CONNECTION_MAX_ANSWER), -EINVAL (a bad address), -ENOMEM, or what else kept
+ * the connection from being made.
  */
 int connection_call(const struct connection_options *options, const char *path,
                     const struct buf *request, struct buf *ret_answer, struct error **reterr);
 
 /*
  * As connection_call() for a stream: message() is called for each answer and ends the stream with
- * false. Runs until then, or until the manager ends the stream (-EIO with *reterr), or SIGINT or
- * SIGTERM (0).
+ * false. Runs until then, or until SIGINT or SIGTERM (both 0), or until the manager ends the stream
+ * (-EIO with *reterr).
  */
 int connection_stream(const struct connection_options *options, const char *path,
                       const struct buf *request, uint64_t timeout_ns,

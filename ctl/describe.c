@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/command.h"
 #include "ctl/status_json.h"
 #include "ctl/status_options.h"
 #include "ctl/table.h"
@@ -341,21 +342,21 @@ int describe_run(int argc, char **argv)
     enum status_resource resource;
     struct status_options options;
 
-    if (status_options_parse(&options, argc, argv) < 0)
-        return GET_EXIT_USAGE;
+    if (status_options_parse(&options, STATUS_TAKES_OUTPUT, argc, argv) < 0)
+        return EXIT_USAGE;
     if (options.help) {
         describe_help(stdout);
         return 0;
     }
     if (options.n_arguments != 2) {
         fprintf(stderr, "varmorctl: describe takes policy or node, and a name\n");
-        return GET_EXIT_USAGE;
+        return EXIT_USAGE;
     }
     resource = status_resource_parse(options.arguments[0]);
     if (resource != STATUS_POLICIES && resource != STATUS_NODES) {
         fprintf(stderr, "varmorctl: '%s' cannot be described: policy, node\n",
                 error_quote(options.arguments[0]));
-        return GET_EXIT_USAGE;
+        return EXIT_USAGE;
     }
     if (describe_object(resource, &options, &error) < 0) {
         fprintf(stderr, "varmorctl: %s\n", error_message(error));

@@ -6,9 +6,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "ctl/command.h"
 #include "ctl/status_json.h"
 #include "ctl/status_options.h"
 #include "ctl/status_table.h"
+#include "ctl/text.h"
 
 #define REQUEST_MAX 4096 /* a namespace and a name */
 
@@ -47,21 +49,29 @@ static int get_print_table(const struct status_list *l, const struct status_opti
     return fflush(stdout) == EOF ? error_errno(reterr, errno, "standard output") : 0;
 }
 
+static void get_print_name(const char *kind, const char *name)
+{
+    text_print(kind, stdout);
+    putchar('/');
+    text_print(name, stdout);
+    putchar('\n');
+}
+
 static int get_print_names(const struct status_list *l)
 {
     for (size_t i = 0; i < l->n; i++) {
         switch (l->resource) {
         case STATUS_POLICIES:
-            printf("%s/%s\n", l->policies[i].kind, l->policies[i].name);
+            get_print_name(l->policies[i].kind, l->policies[i].name);
             break;
         case STATUS_PROFILES:
-            printf("ArmorProfile/%s\n", l->profiles[i].name);
+            get_print_name("ArmorProfile", l->profiles[i].name);
             break;
         case STATUS_NODES:
-            printf("Node/%s\n", l->nodes[i].name);
+            get_print_name("Node", l->nodes[i].name);
             break;
         case STATUS_BINDINGS:
-            printf("Binding/%s\n", l->bindings[i].binding.container_id);
+            get_print_name("Binding", l->bindings[i].binding.container_id);
             break;
         case STATUS_NONE:
         case STATUS_RESOURCES:
@@ -178,6 +188,27 @@ static json_t *get_watch_json(const struct status_watch_event *e)
                      "object", object);
 }
 
+static void get_watch_print_name(const struct status_watch_event *e)
+{
+    switch (e->resource) {
+    case STATUS_POLICIES:
+        get_print_name(e->policy.kind, e->policy.name);
+        break;
+    case STATUS_PROFILES:
+        get_print_name("ArmorProfile", e->profile.name);
+        break;
+    case STATUS_NODES:
+        get_print_name("Node", e->node.name);
+        break;
+    case STATUS_BINDINGS:
+        get_print_name("Binding", e->binding.binding.container_id);
+        break;
+    case STATUS_NONE:
+    case STATUS_RESOURCES:
+        break;
+    }
+}
+
 static int get_watch_show(struct get_watch *w, const struct status_watch_event *e)
 {
     json_t *document;
@@ -196,6 +227,10 @@ static int get_watch_show(struct get_watch *w, const struct status_watch_event *
     }
     if (e->type == STATUS_WATCH_LISTED)
         return 0;
+    if (w->options->output == OUTPUT_NAME) {
+        get_watch_print_name(e);
+        return fflush(stdout) == EOF ? error_errno(&w->error, errno, "standard output") : 0;
+    }
     document = get_watch_json(e);
     if (w->options->output == OUTPUT_YAML)
         puts("---");
@@ -254,8 +289,8 @@ int get_run(int argc, char **argv)
     const char *name;
     int r;
 
-    if (status_options_parse(&options, argc, argv) < 0)
-        return GET_EXIT_USAGE;
+    if (status_options_parse(&options, STATUS_TAKES_OUTPUT | STATUS_TAKES_WATCH, argc, argv) < 0)
+        return EXIT_USAGE;
     if (options.help) {
         get_help(stdout);
         return 0;
@@ -263,13 +298,13 @@ int get_run(int argc, char **argv)
     if (options.n_arguments < 1 || options.n_arguments > 2) {
         fprintf(stderr, "varmorctl: get takes a resource (%s) and at most one name\n",
                 status_resource_words);
-        return GET_EXIT_USAGE;
+        return EXIT_USAGE;
     }
     resource = status_resource_parse(options.arguments[0]);
     if (resource == STATUS_NONE) {
         fprintf(stderr, "varmorctl: '%s' is not a resource: %s\n",
                 error_quote(options.arguments[0]), status_resource_words);
-        return GET_EXIT_USAGE;
+        return EXIT_USAGE;
     }
     name = options.n_arguments == 2 ? options.arguments[1] : "";
     r = options.watch ? get_watch(resource, name, &options, &error)

@@ -11,9 +11,9 @@
 
 const char status_options_help[] =
     "  -n, --namespace NS       only objects of this namespace (default: all)\n"
-    "  -o, --output FORMAT      wide, json, yaml, name (default: a table)\n"
-    "  -w, --watch              go on with each change (get only)\n"
-    "      --no-headers         a table without its first line\n"
+    "  -o, --output FORMAT      wide, json, yaml, name (get, describe; default: a table)\n"
+    "  -w, --watch              go on with each change (get)\n"
+    "      --no-headers         a table without its first line (get, describe)\n"
     "      --manager ADDRESS    unix:PATH, tls://HOST:PORT or tcp://HOST:PORT\n"
     "                           (default: $VARMOR_MANAGER, else " CONNECTION_DEFAULT_MANAGER ")\n"
     "      --tls-ca FILE        whom to believe, with tls://\n"
@@ -88,10 +88,9 @@ static int status_output_parse(enum status_output *ret, const char *word)
 
 static int status_timeout_parse(unsigned *ret, const char *text)
 {
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
+    unsigned long value = strtoul(text, NULL, 10);
 
-    if (!*text || *text == '-' || *end || value == 0 || value > TIMEOUT_MAX_SEC) {
+    if (text[strspn(text, "0123456789")] || value == 0 || value > TIMEOUT_MAX_SEC) {
         fprintf(stderr, "varmorctl: --timeout '%s': 1 to %d seconds\n", error_quote(text),
                 TIMEOUT_MAX_SEC);
         return -EINVAL;
@@ -164,7 +163,31 @@ static int status_option_take(struct status_options *o, int option)
     }
 }
 
-int status_options_parse(struct status_options *ret, int argc, char **argv)
+/* The bit of an option that not every command takes; 0 for the others. */
+static unsigned status_option_bit(int option)
+{
+    switch (option) {
+    case 'o':
+    case OPT_NO_HEADERS:
+        return STATUS_TAKES_OUTPUT;
+    case 'w':
+        return STATUS_TAKES_WATCH;
+    case OPT_FOR:
+        return STATUS_TAKES_CONDITION;
+    default:
+        return 0;
+    }
+}
+
+static const char *status_option_name(int option)
+{
+    for (size_t i = 0; long_options[i].name; i++)
+        if (long_options[i].val == option)
+            return long_options[i].name;
+    return "";
+}
+
+int status_options_parse(struct status_options *ret, unsigned taken, int argc, char **argv)
 {
     const char *from_environment = getenv("VARMOR_MANAGER");
     int option;
@@ -177,10 +200,13 @@ int status_options_parse(struct status_options *ret, int argc, char **argv)
     };
     optind = 0; /* GNU: start over, also after an earlier parse */
     while ((option = getopt_long(argc, argv, "n:o:wh", long_options, NULL)) != -1) {
-        int r = status_option_take(ret, option);
-
-        if (r < 0)
-            return r;
+        if (status_option_bit(option) & ~taken) {
+            fprintf(stderr, "%s: --%s is an option of other commands\n", argv[0],
+                    status_option_name(option));
+            return -EINVAL;
+        }
+        if (status_option_take(ret, option) < 0)
+            return -EINVAL;
     }
     ret->arguments = argv + optind;
     ret->n_arguments = argc - optind;

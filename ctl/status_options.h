@@ -19,8 +19,16 @@ struct status_options {
 /* The options' lines of --help. */
 extern const char status_options_help[];
 
-/* Parses argv[1..]; borrows from it. 0, or -EINVAL after having written on stderr what is wrong. */
-int status_options_parse(struct status_options *ret, int argc, char **argv);
+/* The options that not every command takes. */
+enum status_option_bit {
+    STATUS_TAKES_OUTPUT = 1,
+    STATUS_TAKES_WATCH = 2,
+    STATUS_TAKES_CONDITION = 4
+};
+
+/* Parses argv[1..]; borrows from it. taken is a set of enum status_option_bit: the other options of
+ * these are refused. 0, or -EINVAL after having written on stderr what is wrong. */
+int status_options_parse(struct status_options *ret, unsigned taken, int argc, char **argv);
 
 /* "policies", "policy", "vpol", "nodes"...; STATUS_NONE if it is no resource. */
 enum status_resource status_resource_parse(const char *word);

@@ -2,10 +2,13 @@
 #include "ctl/get.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "ctl/command.h"
 #include "ctl/status_options.h"
+#include "ctl/text.h"
 
 #define REQUEST_MAX 4096 /* a namespace and a name */
 
@@ -16,7 +19,9 @@ struct waiting {
     const char *phase;     /* of WAIT_PHASE */
     unsigned long n_bound; /* of WAIT_BOUND: at least so many */
     bool present, met;
-    char last[256]; /* what was seen last, for the message when time is up */
+    bool listed; /* all that was there at the start has been seen */
+    char *seen;  /* owned; which policy it is: "VarmorPolicy 'shop/web'" */
+    char *last;  /* owned; what was seen last, for the message when time is up */
     int failure;
     struct error *error; /* owned */
 };
@@ -82,17 +87,48 @@ static bool wait_is_met(const struct waiting *w, const struct status_policy *p)
     return false;
 }
 
-/* The reason of the condition that is not True, for the message when time is up. */
-static void wait_remember(struct waiting *w, const struct status_policy *p)
+/* One name may be that of several policies; to wait for any of them would tell nothing. */
+static int wait_identify(struct waiting *w, const struct status_policy *p)
+{
+    CLEANUP_FREE char *seen = NULL;
+
+    if (asprintf(&seen, "%s '%s%s%s'", p->kind, p->name_space, *p->name_space ? "/" : "", p->name) <
+        0) {
+        seen = NULL;
+        return error_oom(&w->error);
+    }
+    if (w->seen && strcmp(w->seen, seen) != 0)
+        return error_set(&w->error, -EEXIST, "it is the name of %s and of %s: say which with -n",
+                         w->seen, seen);
+    free(w->seen);
+    w->seen = TAKE(seen);
+    return 0;
+}
+
+/* Replaces what was seen last; without memory nothing is. */
+static void PRINTF_FORMAT(2, 3) wait_remember(struct waiting *w, const char *format, ...)
+{
+    CLEANUP_FREE char *text = NULL;
+    va_list args;
+
+    va_start(args, format);
+    if (vasprintf(&text, format, args) < 0)
+        text = NULL;
+    va_end(args);
+    free(w->last);
+    w->last = text ? text_escape(text) : NULL;
+}
+
+/* With the reason of the condition that is not True. */
+static void wait_remember_policy(struct waiting *w, const struct status_policy *p)
 {
     const char *reason = "";
 
     for (size_t i = 0; i < p->n_conditions; i++)
         if (strcmp(p->conditions[i].status, "True") != 0)
             reason = *p->conditions[i].message ? p->conditions[i].message : p->conditions[i].reason;
-    snprintf(w->last, sizeof(w->last), "phase %s, %u of %u nodes ready, %u bound%s%s", p->phase,
-             p->nodes_ready, p->nodes_desired, p->n_bound, *reason ? ": " : "",
-             error_quote(reason));
+    wait_remember(w, "phase %s, %u of %u nodes ready, %u bound%s%s", p->phase, p->nodes_ready,
+                  p->nodes_desired, p->n_bound, *reason ? ": " : "", reason);
 }
 
 static bool wait_message(const uint8_t *data, size_t len, void *data_arg)
@@ -106,14 +142,18 @@ static bool wait_message(const uint8_t *data, size_t len, void *data_arg)
     if (e.type == STATUS_WATCH_PUT && e.resource == STATUS_POLICIES) {
         w->present = true;
         w->met = wait_is_met(w, &e.policy);
-        wait_remember(w, &e.policy);
-    } else if (e.type == STATUS_WATCH_REMOVED || (e.type == STATUS_WATCH_LISTED && !w->present)) {
+        w->failure = wait_identify(w, &e.policy);
+        wait_remember_policy(w, &e.policy);
+    }
+    if (e.type == STATUS_WATCH_LISTED)
+        w->listed = true;
+    if (e.type == STATUS_WATCH_REMOVED || (e.type == STATUS_WATCH_LISTED && !w->present)) {
         w->present = false;
         w->met = w->kind == WAIT_DELETED;
-        snprintf(w->last, sizeof(w->last), "there is no such policy");
+        wait_remember(w, "there is no such policy");
     }
     status_watch_event_done(&e);
-    return !w->met;
+    return !(w->met && w->listed) && w->failure == 0;
 }
 
 static int wait_policy(struct waiting *w, const struct status_options *o, struct error **reterr)
@@ -129,11 +169,12 @@ static int wait_policy(struct waiting *w, const struct status_options *o, struct
                           o->connection.timeout_sec * NS_PER_SEC, wait_message, w, reterr);
     if (w->failure < 0)
         return error_set(reterr, w->failure, "%s", error_message(w->error));
-    if (r == -ETIMEDOUT && *w->last)
+    if (r == -ETIMEDOUT && w->last)
         return error_set(reterr, r, "time is up after %u seconds; last seen: %s",
                          o->connection.timeout_sec, w->last);
-    if (r == 0 && !w->met)
-        return error_set(reterr, -EINTR, "interrupted; last seen: %s", w->last);
+    if (r == 0 && !(w->met && w->listed))
+        return error_set(reterr, -EINTR, "interrupted%s%s", w->last ? "; last seen: " : "",
+                         w->last ? w->last : "");
     return r;
 }
 
@@ -144,8 +185,8 @@ int wait_run(int argc, char **argv)
     struct waiting w = {0};
     int r;
 
-    if (status_options_parse(&options, argc, argv) < 0)
-        return GET_EXIT_USAGE;
+    if (status_options_parse(&options, STATUS_TAKES_CONDITION, argc, argv) < 0)
+        return EXIT_USAGE;
     if (options.help) {
         wait_help(stdout);
         return 0;
@@ -153,16 +194,18 @@ int wait_run(int argc, char **argv)
     if (options.n_arguments != 2 ||
         status_resource_parse(options.arguments[0]) != STATUS_POLICIES) {
         fprintf(stderr, "varmorctl: wait takes the word policy and a name\n");
-        return GET_EXIT_USAGE;
+        return EXIT_USAGE;
     }
     if (wait_parse_condition(&w, options.condition) < 0) {
         fprintf(stderr,
                 "varmorctl: --for '%s': ready, not-ready, deleted, phase=PHASE or bound=N\n",
                 error_quote(options.condition));
-        return GET_EXIT_USAGE;
+        return EXIT_USAGE;
     }
     r = wait_policy(&w, &options, &error);
     error_free(w.error);
+    free(w.seen);
+    free(w.last);
     if (r < 0) {
         fprintf(stderr, "varmorctl: policy '%s': %s\n", error_quote(options.arguments[1]),
                 error_message(error));
