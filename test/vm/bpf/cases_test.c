@@ -4,6 +4,7 @@
  */
 #include "test/vm/bpf/cases.h"
 
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -363,14 +364,68 @@ static void test_what_is_in_a_record(void)
     container_stop(&c);
 }
 
+/* The kernel cuts a map's name after 15 bytes; bpftool and our pins would then disagree. */
+static void test_kernel_names_are_whole(void)
+{
+    const struct bpf_map *map;
+
+    bpf_object__for_each_map(map, kernel_side_object(&kernel))
+        check(bpf_map__is_internal(map) || strlen(bpf_map__name(map)) <= 15, __func__,
+              bpf_map__name(map));
+}
+
+/* The root directory as runtimes make it. What overlayfs does on the task's behalf (the real file,
+ * the mounter's capabilities when a file is copied up) is not the task's. */
+static void test_overlayfs_is_judged_once(void)
+{
+    static const char *const rules[] = {"file deny+audit r /etc/shadow", "exec deny /bin/target",
+                                        "capability deny+audit 0,1,2,3,4,5,6,7,8,21,24,27"};
+    struct vm_container c;
+    int r;
+
+    container_file_make("/etc/other");
+    make_file("+/bin/target");
+    r = container_overlay_make();
+    if (r == 0)
+        r = container_cgroup_make(&c, "overlay");
+    c.root = CONTAINER_OVERLAY;
+    if (r == 0)
+        r = put_rules(rules, 3);
+    if (r >= 0)
+        r = kernel_side_bind(&kernel, c.cgroup, SLOT, false);
+    if (r == 0)
+        r = container_start(&c, false);
+    check(r == 0, __func__, r < 0 ? strerror(-r) : "set up");
+    if (r < 0)
+        return;
+    kernel_side_read_events(&kernel);
+    check(container_do(&c, "open\t0\t/etc/shadow") == -EPERM, __func__, "denied");
+    check(kernel_side_read_events(&kernel) == 1 &&
+              strcmp(kernel.events[0].text, "/etc/shadow") == 0,
+          __func__, "one record, with the path that the task sees");
+    check(container_do(&c, "open\t0\t/etc/other") == 0, __func__, "another file opens");
+    check(container_do(&c, "open\t1\t/etc/other") == 0, __func__, "and is copied up");
+    check(container_do(&c, "open\t0101\t/etc/made") == 0, __func__, "and one is made");
+    check(container_do(&c, "setxattr\t/etc/other") == -EPERM, __func__,
+          "not with the mounter's capability");
+    check(container_do(&c, "exec\t/bin/target") == -EPERM, __func__, "programs");
+    kernel_side_read_events(&kernel);
+    check(container_do(&c, "unlink\t/etc/other") == 0, __func__, "a whiteout");
+    check(kernel_side_read_events(&kernel) == 0, __func__, "no record of what overlayfs does");
+    container_stop(&c);
+}
+
 int main(void)
 {
     int r;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     r = kernel_side_load(&kernel);
-    if (r == 0)
+    if (r == 0) {
+        kernel_side_print_costs(&kernel);
+        test_kernel_names_are_whole();
         r = kernel_side_attach(&kernel);
+    }
     if (r == 0)
         r = container_root_make("/inside");
     bystander = fork();
@@ -394,6 +449,7 @@ int main(void)
         test_others_may_not_trace_it();
         test_a_new_version_holds_at_once();
         test_what_is_in_a_record();
+        test_overlayfs_is_judged_once();
     }
     check(r == 0, "all", "set up");
     kill(bystander, SIGKILL);

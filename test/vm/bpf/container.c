@@ -56,6 +56,22 @@ int container_root_make(const char *program)
     return r;
 }
 
+int container_overlay_make(void)
+{
+    static const char options[] =
+        "lowerdir=" CONTAINER_ROOT ",upperdir=/overlay/upper,workdir=/overlay/work";
+
+    mkdir("/overlay", 0755);
+    if (mount("tmpfs", "/overlay", "tmpfs", 0, NULL) < 0)
+        return -errno;
+    mkdir("/overlay/upper", 0755);
+    mkdir("/overlay/work", 0755);
+    mkdir(CONTAINER_OVERLAY, 0755);
+    if (mount("overlay", CONTAINER_OVERLAY, "overlay", 0, options) < 0)
+        return -errno;
+    return 0;
+}
+
 int container_cgroup_make(struct vm_container *c, const char *name)
 {
     struct stat st;
@@ -94,7 +110,7 @@ static void become(const struct vm_container *c, bool is_host_like)
     }
     if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         _exit(92);
-    if (chdir(CONTAINER_ROOT) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+    if (chdir(c->root ? c->root : CONTAINER_ROOT) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
         umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
         _exit(93);
     execv("/inside", args);

@@ -17,11 +17,17 @@ struct vm_container {
     int commands, answers; /* pipes */
     uint64_t cgroup;       /* id */
     char cgroup_path[64];
+    const char *root; /* static; as the host sees it; NULL: CONTAINER_ROOT */
 };
 
 /* Mounts the root directory's tmpfs, /proc and /sys in it, and puts the program there. 0 or -errno.
  */
 int container_root_make(const char *program);
+
+/* Makes CONTAINER_OVERLAY, an overlay of CONTAINER_ROOT and an empty upper folder: a root directory
+ * as runtimes make it. 0 or -errno. */
+int container_overlay_make(void);
+#define CONTAINER_OVERLAY "/overlay/merged"
 
 /* Makes the cgroup /cgroup2/NAME (or finds it). 0 or -errno. */
 int container_cgroup_make(struct vm_container *c, const char *name);

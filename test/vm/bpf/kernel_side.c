@@ -176,6 +176,11 @@ void kernel_side_done(struct kernel_side *k)
     k->skel = NULL;
 }
 
+struct bpf_object *kernel_side_object(const struct kernel_side *k)
+{
+    return k->skel->obj;
+}
+
 void kernel_side_print_costs(const struct kernel_side *k)
 {
     struct bpf_program *p;

@@ -8,6 +8,7 @@
 #include "lib/ruleset/ruleset.h"
 
 struct varmor_bpf; /* the skeleton */
+struct bpf_object;
 struct ring_buffer;
 
 #define KERNEL_SIDE_EVENTS 16
@@ -31,6 +32,8 @@ struct kernel_side {
 int kernel_side_load(struct kernel_side *k);
 int kernel_side_attach(struct kernel_side *k);
 void kernel_side_done(struct kernel_side *k);
+
+struct bpf_object *kernel_side_object(const struct kernel_side *k); /* borrowed */
 
 /* Prints name, instructions and instructions verified of each loaded program, and the time to load.
  */
