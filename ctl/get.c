@@ -110,7 +110,7 @@ static int get_list(enum status_resource resource, const char *name, const struc
     const struct status_list_request request = {.name_space = o->name_space, .name = name};
     CLEANUP_BUF struct buf encoded = BUF_INIT(REQUEST_MAX);
     CLEANUP_BUF struct buf answer = BUF_INIT(CONNECTION_MAX_ANSWER);
-    struct status_list list;
+    struct status_list list = {0};
     int r = status_list_request_encode(&request, &encoded);
 
     if (r < 0)

@@ -166,9 +166,10 @@ int input_read(const struct input *input, struct buf *ret, struct error **reterr
     if (!chunk)
         return error_oom(reterr);
     if (strcmp(input->path, "-") != 0) {
-        fd = opened = open(input->path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
+        opened = open(input->path, O_RDONLY | O_CLOEXEC);
+        if (opened < 0)
             return error_set(reterr, -errno, "%s", strerror(errno));
+        fd = opened;
     }
     while (ret->len < ret->max) {
         ssize_t n = read(fd, chunk, READ_CHUNK);

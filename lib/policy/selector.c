@@ -144,11 +144,21 @@ struct labels *labels_copy(const struct labels *l)
 {
     CLEANUP(labels_free) struct labels *copy = labels_new();
 
-    if (!copy)
+    if (!copy || l->n == 0)
+        return TAKE(copy);
+    copy->items = calloc(l->n, sizeof(*copy->items));
+    if (!copy->items)
         return NULL;
-    for (size_t i = 0; i < l->n; i++)
-        if (labels_put(copy, l->items[i].key, l->items[i].value) < 0)
+    copy->cap = l->n;
+    for (; copy->n < l->n; copy->n++) {
+        const struct label *from = &l->items[copy->n];
+        CLEANUP_FREE char *key = strdup(from->key);
+        CLEANUP_FREE char *value = strdup(from->value);
+
+        if (!key || !value)
             return NULL;
+        copy->items[copy->n] = (struct label){.key = TAKE(key), .value = TAKE(value)};
+    }
     return TAKE(copy);
 }
 
@@ -285,6 +295,16 @@ static int requirement_take_values(struct requirement *q, const char *const *val
     return 0;
 }
 
+/* "key in (a,b)" */
+static int requirement_format_list(const struct requirement *q, struct buf *b)
+{
+    int r = buf_format(b, "%s %s (", q->key, q->op == SELECTOR_IN ? "in" : "notin");
+
+    for (size_t i = 0; r == 0 && i < q->n_values; i++)
+        r = buf_format(b, "%s%s", i ? "," : "", q->values[i]);
+    return r < 0 ? r : buf_add_text(b, ")");
+}
+
 static int requirement_format(struct requirement *q)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(SELECTOR_TEXT_MAX);
@@ -297,16 +317,9 @@ static int requirement_format(struct requirement *q)
     else if (q->op == SELECTOR_IN && q->n_values == 1)
         r = buf_format(&b, "%s=%s", q->key, q->values[0]);
     else
-        r = buf_format(&b, "%s %s (", q->key, q->op == SELECTOR_IN ? "in" : "notin");
+        r = requirement_format_list(q, &b);
     if (r < 0)
         return -ENOMEM;
-    if (b.data[b.len - 1] == '(') {
-        for (size_t i = 0; i < q->n_values; i++)
-            if (buf_format(&b, "%s%s", i ? "," : "", q->values[i]) < 0)
-                return -ENOMEM;
-        if (buf_add_text(&b, ")") < 0)
-            return -ENOMEM;
-    }
     q->text = (char *)TAKE(b.data);
     return 0;
 }
