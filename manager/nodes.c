@@ -37,6 +37,8 @@ static void node_profile_done(struct node_profile *p)
     *p = (struct node_profile){0};
 }
 
+/* Bindings stay until the agent's first report, which is complete: an agent that was restarted
+ * first has to ask its container runtime, and the kernel enforces meanwhile. */
 static void node_start_over(struct node *node)
 {
     for (unsigned i = 0; i < node->n_profiles; i++)
@@ -44,8 +46,6 @@ static void node_start_over(struct node *node)
     free(node->profiles);
     node->profiles = NULL;
     node->n_profiles = 0;
-    MAP_FOREACH (e, node->bindings)
-        map_drop(node->bindings, map_key(e));
 }
 
 static void node_free(void *value)

@@ -56,8 +56,9 @@ DEFINE_CLEANUP(struct nodes *, nodes_free)
 const struct map *nodes_all(const struct nodes *n); /* name -> struct node */
 struct node *nodes_find(const struct nodes *n, const char *name);
 
-/* A node (again) says hello; results and bindings start over. Copies what it keeps of hello: all
- * but what is held. 0, -EINVAL (no usable name) or -E2BIG (NODES_MAX) with *reterr, or -ENOMEM. */
+/* A node (again) says hello; results start over, bindings stay until the first report. Copies what
+ * it keeps of hello: all but what is held. 0, -EINVAL (no usable name) or -E2BIG (NODES_MAX) with
+ * *reterr, or -ENOMEM. */
 int nodes_hello(struct nodes *n, const struct msg_hello *hello, int64_t now_ns, struct node **ret,
                 struct error **reterr);
 void nodes_lost(struct nodes *n, struct node *node, int64_t now_ns, uint64_t monotonic_ns);

@@ -207,7 +207,7 @@ START_TEST(what_is_forgotten_of_a_slot_is_gone)
 }
 END_TEST
 
-START_TEST(a_new_hello_starts_over)
+START_TEST(a_new_hello_starts_over_and_bindings_stay_until_they_are_told)
 {
     struct node *node = join("n1");
 
@@ -215,7 +215,10 @@ START_TEST(a_new_hello_starts_over)
     ck_assert_int_eq(report(node, true, "c1", NULL), 0);
     ck_assert_ptr_eq(join("n1"), node);
     ck_assert_ptr_null(node_profile_find(node, 0));
-    ck_assert_uint_eq(map_size(node->bindings), 0);
+    ck_assert_uint_eq(map_size(node->bindings), 1);
+    ck_assert_int_eq(report(node, true, "c2", NULL), 0);
+    ck_assert_uint_eq(map_size(node->bindings), 1);
+    ck_assert_ptr_nonnull(map_find(node->bindings, "c2"));
 }
 END_TEST
 
@@ -233,7 +236,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, the_number_of_bindings_has_a_ceiling);
     tcase_add_test(t, a_result_has_no_more_enforcers_than_there_are);
     tcase_add_test(t, what_is_forgotten_of_a_slot_is_gone);
-    tcase_add_test(t, a_new_hello_starts_over);
+    tcase_add_test(t, a_new_hello_starts_over_and_bindings_stay_until_they_are_told);
     suite_add_tcase(s, t);
     return s;
 }
