@@ -72,14 +72,14 @@ static bool client_call_accept(struct grpc_client_call *call, const struct heade
                                const char *http_status)
 {
     const char *content_type = header_list_find(fields, "content-type");
-    char text[160];
+    char text[GRPC_MESSAGE_MAX_BYTES];
 
     if (strcmp(http_status, "200") != 0) {
         snprintf(text, sizeof(text), "the server answered with HTTP status %.3s", http_status);
         client_call_read_status(call, fields); /* some servers send a status of their own with it */
         client_call_end(call, grpc_status_of_http(http_status), text);
     } else if (!content_type || !grpc_content_type_is_ours(content_type)) {
-        snprintf(text, sizeof(text), "the server's answer is not gRPC but '%.64s'",
+        snprintf(text, sizeof(text), "the server's answer is not gRPC but '%s'",
                  content_type ? error_quote(content_type) : "");
         client_call_end(call, GRPC_UNKNOWN, text);
     } else {

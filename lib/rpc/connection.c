@@ -9,8 +9,7 @@
 #include "lib/rpc/h2.h"
 #include "lib/rpc/transport.h"
 
-#define CONNECTION_READS_PER_TURN                                                                  \
-    4 /* of TRANSPORT_READ_BYTES each: then it is another one's turn */
+#define CONNECTION_READS_PER_TURN  4     /* of TRANSPORT_READ_BYTES; then others have their turn */
 #define CONNECTION_WRITE_BYTES     16384 /* gathered for one write; a TLS record holds no more */
 #define CONNECTION_WRITES_PER_TURN 16
 #define CONNECTION_LAST_WORDS_NS   NS_PER_SEC /* to say why a peer is cut off */

@@ -161,8 +161,7 @@ static void dialer_ask_dns(struct dialer *d, const char *port)
         d->request = request;
 }
 
-/* Numbers are taken as they are; names go to the resolvers of /etc/resolv.conf, without blocking.
- */
+/* Numbers are taken as they are; names go to the resolvers of /etc/resolv.conf. Does not block. */
 static void dialer_resolve(struct dialer *d)
 {
     struct evutil_addrinfo hints = {.ai_flags = EVUTIL_AI_NUMERICHOST | EVUTIL_AI_NUMERICSERV,

@@ -35,9 +35,7 @@ int grpc_timeout_parse(uint64_t *ret_ns, const char *text)
         return -EINVAL;
     for (size_t i = 0; i < ARRAY_SIZE(grpc_units); i++) {
         if (grpc_units[i].letter == text[n]) {
-            *ret_ns = value * grpc_units[i].ns; /* fits: below 3.6e20 is checked next */
-            if (value > UINT64_MAX / grpc_units[i].ns)
-                *ret_ns = UINT64_MAX;
+            *ret_ns = value > UINT64_MAX / grpc_units[i].ns ? UINT64_MAX : value * grpc_units[i].ns;
             return 0;
         }
     }

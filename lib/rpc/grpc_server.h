@@ -41,8 +41,8 @@ int grpc_server_new(struct grpc_server **ret, struct loop *loop, const struct gr
 struct grpc_server *grpc_server_free(struct grpc_server *s);
 DEFINE_CLEANUP(struct grpc_server *, grpc_server_free)
 
-/* Adds methods (array must outlive the server); service is handed to open(). 0, -EEXIST or -ENOMEM.
- */
+/* Adds methods (the array must outlive the server); service is handed to open(). 0, or -EEXIST,
+ * -E2BIG (too many methods) or -ENOMEM with *reterr; on failure none of them is there. */
 int grpc_server_add(struct grpc_server *s, const struct grpc_method *methods, size_t n_methods,
                     void *service, struct error **reterr);
 

@@ -29,7 +29,6 @@ int h2_stream_new(struct h2 *h, struct h2_stream **ret, int32_t id, void *user)
     *s = (struct h2_stream){.h2 = h, .id = id, .user = user, .deadline_ns = UINT64_MAX};
     header_list_init(&s->headers, h->limits.header_bytes);
     DL_PREPEND(h->streams, s);
-    h->n_streams++;
     *ret = s;
     return 0;
 }
@@ -39,7 +38,6 @@ void h2_stream_close(struct h2_stream *s, enum h2_code code)
     struct h2 *h = s->h2;
 
     DL_DELETE(h->streams, s);
-    h->n_streams--;
     if (s->is_known)
         h->handler->closed(s, code);
     header_list_done(&s->headers);
@@ -264,11 +262,6 @@ bool h2_is_over(const struct h2 *h)
 bool h2_is_broken(const struct h2 *h)
 {
     return h->is_broken;
-}
-
-unsigned h2_n_streams(const struct h2 *h)
-{
-    return h->n_streams;
 }
 
 uint64_t h2_n_refused(const struct h2 *h)

@@ -116,7 +116,6 @@ int h2_tick(struct h2 *h, uint64_t now_ns);
 bool h2_is_ready(const struct h2 *h);  /* the peer's SETTINGS have come */
 bool h2_is_over(const struct h2 *h);   /* nothing will be read or written any more */
 bool h2_is_broken(const struct h2 *h); /* it ends because the peer broke the protocol or a limit */
-unsigned h2_n_streams(const struct h2 *h);
 uint64_t h2_n_refused(const struct h2 *h); /* requests that were answered with REFUSED_STREAM */
 /* GOAWAY in two steps (RFC 9113, 6.8), so that no request that is on its way is lost; the
  * connection is over when the last stream has ended. */

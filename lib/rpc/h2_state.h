@@ -35,7 +35,6 @@ struct h2 {
     const struct h2_handler *handler;
     void *owner;
     struct h2_stream *streams; /* owned; the newest first */
-    unsigned n_streams;
     uint64_t n_refused;
     struct token_bucket pings, resets, controls;
     uint64_t now_ns;      /* as told last */

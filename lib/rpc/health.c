@@ -9,9 +9,8 @@
 #include "lib/map.h"
 #include "lib/rpc/pb_fields.h"
 
-#define HEALTH_SERVICE_UNKNOWN                                                                     \
-    3 /* on the wire only: Watch of a service that nobody has named yet */
-#define HEALTH_ANSWER_BYTES 16
+#define HEALTH_SERVICE_UNKNOWN 3 /* on the wire only: Watch of a service that nobody has named */
+#define HEALTH_ANSWER_BYTES    16
 
 /* Field numbers of lib/rpc/protos/grpc/health/v1/health.proto. */
 enum { REQUEST_SERVICE = 1, RESPONSE_STATUS = 1 };
@@ -22,7 +21,7 @@ struct health_watch {
     struct health *health;
     struct grpc_call *call;
     char *service;  /* owned; NULL until the request has come */
-    bool is_behind; /* the newest state did not fit into the queue */
+    bool is_behind; /* the newest state could not be queued */
 };
 
 struct health {
@@ -64,7 +63,7 @@ static void health_watch_tell(struct health_watch *w)
 {
     const unsigned *state = map_find(w->health->states, w->service);
 
-    w->is_behind = health_send(w->call, state ? *state : HEALTH_SERVICE_UNKNOWN) == -ENOBUFS;
+    w->is_behind = health_send(w->call, state ? *state : HEALTH_SERVICE_UNKNOWN) < 0;
 }
 
 int health_set(struct health *h, const char *service, enum grpc_health state)

@@ -246,7 +246,7 @@ static void call_open(struct grpc_call *call, const struct header_list *headers)
         return;
     found = map_find(core->methods, path ? path : "");
     if (!found) {
-        char text[320];
+        char text[GRPC_MESSAGE_MAX_BYTES];
 
         snprintf(text, sizeof(text), "unknown method '%s'", error_quote(path ? path : ""));
         grpc_call_finish(call, GRPC_UNIMPLEMENTED, text);
@@ -310,8 +310,7 @@ static void call_on_deadline(struct h2_stream *s)
 {
     struct grpc_call *call = h2_stream_user(s);
 
-    /* Nobody waits for the answer any more. Within a message there is no way to say it but a reset.
-     */
+    /* Nobody waits for the answer any more. Within a message only a reset can say so. */
     if (call->is_finished || outbox_is_within_message(&call->out)) {
         call->is_finished = true;
         h2_stream_reset(s, H2_CANCEL);
