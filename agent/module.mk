@@ -10,3 +10,5 @@ agent_src := application.c binder.c binding.c cgroup.c config.c confinement.c co
 $(call archive,agent,agent,$(agent_src))
 $(call binary,varmor-agent,agent,main.c,agent containerd proto ruleset match policy rpc base, \
         libbpf libnghttp2 libevent libevent_openssl openssl libprotobuf-c jansson libseccomp)
+# Made before it is included.
+$(B)/agent/program_object.o: | $(GEN)/bpf/varmor.skel.h

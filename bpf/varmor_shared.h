@@ -48,7 +48,7 @@ typedef unsigned long long varmor_u64;
 #endif
 
 #define VARMOR_LAYOUT   1
-#define VARMOR_BPF_ROOT "/sys/fs/bpf/varmor" /* pins are below VARMOR_BPF_ROOT "/layout-<VARMOR_LAYOUT>" */
+#define VARMOR_BPF_ROOT "/sys/fs/bpf/varmor" /* pins are in its folder "layout-<LAYOUT>" */
 #define VARMOR_MAGIC    0x524d5256u          /* "VRMR" */
 
 /* ---- limits: each is refused with its number by lib/ruleset ---- */
@@ -64,7 +64,7 @@ typedef unsigned long long varmor_u64;
 #define VARMOR_MAX_DEPTH      128     /* components of a path */
 #define VARMOR_NAME_BYTES     64      /* profile name with its NUL */
 
-#define VARMOR_LINE_WORDS 16
+#define VARMOR_LINE_WORDS     16
 struct varmor_line {
     varmor_u32 w[VARMOR_LINE_WORDS];
 };
@@ -96,34 +96,34 @@ struct varmor_line {
 struct varmor_front {
     varmor_u32 magic;
     varmor_u32 n_lines;
-    varmor_u64 cap_deny;     /* 1 << capability */
+    varmor_u64 cap_deny; /* 1 << capability */
     varmor_u64 cap_audit;
-    varmor_u32 file_concern; /* VARMOR_MAY_*: union over all file rules; others are allowed unseen */
-    varmor_u32 concern;      /* VARMOR_CONCERN_* */
-    varmor_u32 n_rules;      /* entries of varmor_counts */
+    varmor_u32 file_concern;   /* VARMOR_MAY_* of any file rule; others are allowed unseen */
+    varmor_u32 concern;        /* VARMOR_CONCERN_* */
+    varmor_u32 n_rules;        /* entries of varmor_counts */
     varmor_u32 cap_rules_line; /* u16[64] over two lines: the deciding rule of each capability */
-    varmor_u32 ptrace_deny;  /* VARMOR_PTRACE_* */
+    varmor_u32 ptrace_deny;    /* VARMOR_PTRACE_* */
     varmor_u32 ptrace_audit;
     varmor_u16 ptrace_rule[4]; /* by bit of VARMOR_PTRACE_*: deciding rule; NO_RULE if none */
-    varmor_u32 any_deny;     /* non-zero if any rule denies: what cannot be judged is then denied */
+    varmor_u32 any_deny; /* non-zero if any rule denies: what cannot be judged is then denied */
     varmor_u32 reserved;
 };
 
-#define VARMOR_NO_RULE 0xffffu
+#define VARMOR_NO_RULE          0xffffu
 
-#define VARMOR_PTRACE_TRACE    (1u << 0)
-#define VARMOR_PTRACE_READ     (1u << 1)
-#define VARMOR_PTRACE_TRACEBY  (1u << 2)
-#define VARMOR_PTRACE_READBY   (1u << 3)
-#define VARMOR_PTRACE_STRICT(p) ((p) << 8) /* the permission is judged towards the own container too */
+#define VARMOR_PTRACE_TRACE     (1u << 0)
+#define VARMOR_PTRACE_READ      (1u << 1)
+#define VARMOR_PTRACE_TRACEBY   (1u << 2)
+#define VARMOR_PTRACE_READBY    (1u << 3)
+#define VARMOR_PTRACE_STRICT(p) ((p) << 8) /* towards the own container too */
 
 /* ---- lines 1 and 2 ---- */
 enum varmor_automaton_id {
-    VARMOR_FILE_FORWARD,   /* patterns with a literal front: from the root on */
-    VARMOR_FILE_BACKWARD,  /* patterns that begin with a wildcard: from the last byte back */
+    VARMOR_FILE_FORWARD,  /* patterns with a literal front: from the root on */
+    VARMOR_FILE_BACKWARD, /* patterns that begin with a wildcard: from the last byte back */
     VARMOR_EXEC_FORWARD,
     VARMOR_EXEC_BACKWARD,
-    VARMOR_MOUNT_SOURCE,   /* forward, over the source text as the hook resolved it */
+    VARMOR_MOUNT_SOURCE, /* forward, over the source text as the hook resolved it */
     VARMOR_N_AUTOMATA,
 };
 /*
@@ -166,8 +166,8 @@ struct varmor_index {
 
 /* ---- lines 3 and 4: who this is, for an agent that adopts ---- */
 struct varmor_name {
-    char profile[VARMOR_NAME_BYTES];  /* NUL-padded */
-    varmor_u8 digest[32];             /* of the profile message */
+    char profile[VARMOR_NAME_BYTES]; /* NUL-padded */
+    varmor_u8 digest[32];            /* of the profile message */
     varmor_u8 reserved[32];
 };
 
@@ -191,7 +191,7 @@ struct varmor_verdict {
 #define VARMOR_PROTO_OTHER    3
 #define VARMOR_PROTO_KINDS    4
 struct varmor_socket_cell { /* one line */
-    varmor_u16 type_deny;  /* 1 << type */
+    varmor_u16 type_deny;   /* 1 << type */
     varmor_u16 type_audit;
     varmor_u16 proto_deny; /* 1 << VARMOR_PROTO_* */
     varmor_u16 proto_audit;
@@ -242,7 +242,7 @@ struct varmor_port_set {
 };
 #define VARMOR_PORT_DENY  1
 #define VARMOR_PORT_AUDIT 2
-struct varmor_port_range { /* 16 bytes */
+struct varmor_port_range {  /* 16 bytes */
     varmor_u16 first, last; /* host order, inclusive; 0 to 65535 is every port and every protocol */
     varmor_u16 mode;        /* VARMOR_PORT_* */
     varmor_u16 rule;
@@ -255,20 +255,23 @@ struct varmor_mount_list {
     varmor_u32 reserved[15];
 };
 #define VARMOR_MOUNT_MOVE   0x2000u /* MS_MOVE; what move_mount(2) is judged by */
-#define VARMOR_MOUNT_UMOUNT 0x200u  /* pseudo flag of umount; masked out of what mount(2) was given */
-struct varmor_mount_rule { /* one line; matches if fstype agrees and (flags & set) or (~flags & clear); an umount,
-                              and a move (flags exactly VARMOR_MOUNT_MOVE), by set alone */
+#define VARMOR_MOUNT_UMOUNT 0x200u  /* pseudo flag of umount; mount(2) has it masked */
+/* One line. Matches if fstype agrees and (flags & set) or (~flags & clear); an umount, and a move (flags exactly
+ * VARMOR_MOUNT_MOVE), by set alone. fstype is NUL-terminated: "*" is any, "none" is bind, remount, move,
+ * propagation, umount. */
+struct varmor_mount_rule {
     varmor_u32 set;
     varmor_u32 clear;
-    char fstype[16]; /* NUL-terminated; "*" is any, "none" is bind, remount, move, propagation, umount */
+    char fstype[16];
     varmor_u16 mode; /* VARMOR_PORT_DENY | VARMOR_PORT_AUDIT */
     varmor_u16 rule;
     varmor_u32 reserved[9];
 };
 
 /* ---- bindings ---- */
-#define VARMOR_BIND_RUNNING 1u /* the container ran already when it was bound: tasks that were started before
-                                  bound_ns and have a root of their own are labelled at their next hook */
+/* The container ran already when it was bound: tasks that were started before bound_ns and have a root of their
+ * own are labelled at their next hook. */
+#define VARMOR_BIND_RUNNING 1u
 struct varmor_binding { /* value of varmor_cgroups, key: cgroup v2 id (u64) */
     varmor_u32 slot;
     varmor_u32 flags;
@@ -285,18 +288,18 @@ struct varmor_control {
 
 /* ---- what the kernel counts beside rules: varmor_stats, a per-CPU array of u64 ---- */
 enum varmor_stat {
-    VARMOR_STAT_JUDGED,        /* accesses of labelled tasks that some rule could concern */
+    VARMOR_STAT_JUDGED, /* accesses of labelled tasks that some rule could concern */
     VARMOR_STAT_DENIED,
     VARMOR_STAT_AUDITED,
-    VARMOR_STAT_TOO_DEEP,      /* not judgeable: more than VARMOR_MAX_DEPTH components */
-    VARMOR_STAT_UNREADABLE,    /* not judgeable: a kernel read failed */
-    VARMOR_STAT_NO_SCRATCH,    /* not judgeable: no memory to work in */
-    VARMOR_STAT_NO_IMAGE,      /* not judgeable: slot or version without an image */
-    VARMOR_STAT_BAD_IMAGE,     /* not judgeable: the image contradicts itself */
-    VARMOR_STAT_LABELLED,      /* tasks that got their label */
-    VARMOR_STAT_LABEL_FAILED,  /* no memory for a label (the task is denied what the profile denies anyone) */
-    VARMOR_STAT_EVENTS,        /* records written */
-    VARMOR_STAT_EVENTS_LOST,   /* records that found no room */
+    VARMOR_STAT_TOO_DEEP,     /* not judgeable: more than VARMOR_MAX_DEPTH components */
+    VARMOR_STAT_UNREADABLE,   /* not judgeable: a kernel read failed */
+    VARMOR_STAT_NO_SCRATCH,   /* not judgeable: no memory to work in */
+    VARMOR_STAT_NO_IMAGE,     /* not judgeable: slot or version without an image */
+    VARMOR_STAT_BAD_IMAGE,    /* not judgeable: the image contradicts itself */
+    VARMOR_STAT_LABELLED,     /* tasks that got their label */
+    VARMOR_STAT_LABEL_FAILED, /* no memory for a label: denied what anyone is denied */
+    VARMOR_STAT_EVENTS,       /* records written */
+    VARMOR_STAT_EVENTS_LOST,  /* records that found no room */
     VARMOR_N_STATS,
 };
 
@@ -340,7 +343,7 @@ struct varmor_event {
     varmor_u32 text_cut; /* non-zero: the text is longer than what follows */
     /* then text_len bytes, up to VARMOR_EVENT_TEXT */
 };
-#define VARMOR_EVENT_TEXT 4096
+#define VARMOR_EVENT_TEXT   4096
 
 #define VARMOR_ASSERT(cond) _Static_assert(cond, #cond)
 VARMOR_ASSERT(sizeof(struct varmor_line) == 64);

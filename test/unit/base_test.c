@@ -58,7 +58,7 @@ START_TEST(a_map_keeps_order_and_owns_its_values)
     ck_assert_int_eq(map_put(m, "b", strdup("4")), 0);
     ck_assert_str_eq(map_find(m, "b"), "4");
     ck_assert_str_eq(map_key(map_first(m)), "b");
-    MAP_FOREACH(e, m)
+    MAP_FOREACH (e, m)
         ck_assert(map_drop(m, map_key(e)));
     ck_assert_uint_eq(map_size(m), 0);
     ck_assert(!map_drop(m, "b"));
