@@ -99,6 +99,30 @@ START_TEST(bytes_that_are_no_frame_are_skipped)
 }
 END_TEST
 
+/* However much of a frame a killed client has sent, the next client's frames arrive. */
+START_TEST(a_beginning_ends_an_unfinished_frame)
+{
+    static const size_t n_sent[] = {1,
+                                    4,
+                                    15,
+                                    sizeof(struct channel_header),
+                                    sizeof(struct channel_header) + 1,
+                                    sizeof(struct channel_header) + CHANNEL_PAYLOAD_MAX - 1};
+    static unsigned char frame[sizeof(struct channel_header) + CHANNEL_PAYLOAD_MAX];
+    struct channel_header header = {CHANNEL_MAGIC, 1, CHANNEL_INPUT, CHANNEL_PAYLOAD_MAX};
+    int r;
+
+    memcpy(frame, &header, sizeof(header));
+    send_bytes(frame, n_sent[_i]);
+    ck_assert_int_eq(channel_begin(&near_end), 0);
+    ck_assert_int_eq(channel_write(&near_end, 2, CHANNEL_REQUEST, "next", 4), 0);
+    while ((r = channel_read(&far_end, &header)) == CHANNEL_FRAME && header.id != 2)
+        channel_next(&far_end);
+    ck_assert_int_eq(r, CHANNEL_FRAME);
+    expect_frame(2, "next");
+}
+END_TEST
+
 START_TEST(a_payload_has_a_ceiling)
 {
     static char data[CHANNEL_PAYLOAD_MAX + 1];
@@ -153,6 +177,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_frame_in_pieces_arrives_whole);
     tcase_add_loop_test(t, bytes_that_are_no_frame_are_skipped, 0,
                         sizeof(rubbish_cases) / sizeof(*rubbish_cases));
+    tcase_add_loop_test(t, a_beginning_ends_an_unfinished_frame, 0, 6);
     tcase_add_test(t, a_payload_has_a_ceiling);
     tcase_add_test(t, the_other_ends_close_is_told);
     tcase_add_test(t, a_writer_does_not_wait_for_ever);

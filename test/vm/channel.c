@@ -6,7 +6,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-/* Drops bytes from the front until what is left begins with the magic number, or may come to. */
+/* Drops bytes from the front until what is left begins with the magic number,
+ * or may come to. */
 static void resynchronise(struct channel *ch)
 {
     const uint32_t magic = CHANNEL_MAGIC;
@@ -22,14 +23,15 @@ static void resynchronise(struct channel *ch)
     ch->n_read -= at;
 }
 
-/* How many more bytes the frame in buf needs, as far as can be told. 0: it is whole. */
+/* How many more bytes the frame in buf needs, as far as can be told. 0: it is
+ * whole. */
 static size_t n_missing(struct channel *ch, struct channel_header *ret_header)
 {
     resynchronise(ch);
     if (ch->n_read < sizeof(*ret_header))
         return sizeof(*ret_header) - ch->n_read;
     memcpy(ret_header, ch->buf, sizeof(*ret_header));
-    if (ret_header->length > CHANNEL_PAYLOAD_MAX) {
+    if (ret_header->length > CHANNEL_PAYLOAD_MAX || ret_header->type >= CHANNEL_TYPES) {
         ch->buf[0] = 0; /* not a header after all */
         return n_missing(ch, ret_header);
     }
@@ -69,7 +71,8 @@ void channel_next(struct channel *ch)
     ch->n_read = 0; /* channel_read() never reads past the end of a frame */
 }
 
-/* Waits until fd can be written. Returns 0, -EPIPE or the negative errno of epoll. */
+/* Waits until fd can be written. Returns 0, -EPIPE or the negative errno of
+ * epoll. */
 static int wait_writable(int fd)
 {
     struct epoll_event event = {.events = EPOLLOUT | EPOLLHUP | EPOLLERR | EPOLLET};
@@ -121,4 +124,11 @@ int channel_write(struct channel *ch, uint32_t id, enum channel_type type, const
             return r;
     }
     return 0;
+}
+
+int channel_begin(struct channel *ch)
+{
+    static const unsigned char nothing[CHANNEL_PAYLOAD_MAX];
+
+    return channel_write(ch, 0, CHANNEL_NONE, nothing, sizeof(nothing));
 }

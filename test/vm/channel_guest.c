@@ -2,10 +2,11 @@
 /*
  * The guest's end of the channel: channel_guest PORT...
  *
- * One process a port; each waits for a request, runs the command in a session of its own, and
- * carries its bytes. A command ends when its first process ends: what it leaves running in the
- * background lives on, and writes into a closed pipe unless it was given another output. When the
- * host goes away, the command's process group is killed.
+ * One process a port; each waits for a request, runs the command in a session
+ * of its own, and carries its bytes. A command ends when its first process
+ * ends: what it leaves running in the background lives on, and writes into a
+ * closed pipe unless it was given another output. When the host goes away, the
+ * command's process group is killed.
  */
 #include "test/vm/channel.h"
 
@@ -29,9 +30,10 @@ struct command {
     pid_t pid; /* 0 once it has ended */
     uint32_t id;
     int pidfd;
-    int in, out, err;                         /* our ends of the command's pipes, -1 once closed */
-    size_t n_input, n_taken;                  /* bytes in input, and how many the command has */
-    unsigned char input[CHANNEL_PAYLOAD_MAX]; /* the input frame that waits for the command */
+    int in, out, err; /* our ends of the command's pipes, -1 once closed */
+    bool input_done;  /* the host has no more than what is in input */
+    size_t n_input;   /* bytes in input, which wait for the command */
+    unsigned char input[CHANNEL_WINDOW];
 };
 
 static void close_fd(int *fd)
@@ -41,8 +43,8 @@ static void close_fd(int *fd)
     *fd = -1;
 }
 
-/* Splits a request in place into folder, environment and arguments. Returns argv (static, ends in
- * NULL) or NULL when the request is malformed. */
+/* Splits a request in place into folder, environment and arguments. Returns
+ * argv (static, ends in NULL) or NULL when the request is malformed. */
 static char **take_request(char *text, size_t len, char **ret_folder)
 {
     static char *args[ARGS_MAX + 1];
@@ -127,7 +129,8 @@ static void command_done(struct command *cmd)
     close_fd(&cmd->pidfd);
 }
 
-/* Carries what the command has written so far, at most a full pipe. Returns 0 or a negative errno.
+/* Carries what the command has written so far, at most a full pipe. Returns 0
+ * or a negative errno.
  */
 static int carry_output(struct channel *ch, uint32_t id, int *fd, enum channel_type type)
 {
@@ -152,49 +155,53 @@ static int carry_output(struct channel *ch, uint32_t id, int *fd, enum channel_t
     return 0;
 }
 
-/* Gives the command as much of the waiting input as it takes. */
-static void carry_input(struct command *cmd)
+/* Gives the command as much of the waiting input as it takes, and tells the
+ * host. Returns 0 or a negative errno. */
+static int carry_input(struct channel *ch, struct command *cmd)
 {
-    while (cmd->in >= 0 && cmd->n_taken < cmd->n_input) {
-        ssize_t n = write(cmd->in, cmd->input + cmd->n_taken, cmd->n_input - cmd->n_taken);
+    size_t taken = 0;
+    uint32_t n_taken;
 
-        if (n < 0 && errno == EINTR)
-            continue;
+    while (cmd->in >= 0 && taken < cmd->n_input) {
+        ssize_t n = write(cmd->in, cmd->input + taken, cmd->n_input - taken);
+
         if (n < 0 && errno == EAGAIN)
-            return;
-        if (n < 0)
+            break;
+        if (n < 0 && errno != EINTR)
             close_fd(&cmd->in);
-        else
-            cmd->n_taken += (size_t)n;
+        if (n > 0)
+            taken += (size_t)n;
     }
-    cmd->n_input = cmd->n_taken = 0;
+    if (cmd->in < 0)
+        taken = cmd->n_input; /* nobody reads it */
+    cmd->n_input -= taken;
+    memmove(cmd->input, cmd->input + taken, cmd->n_input);
+    if (cmd->n_input == 0 && cmd->input_done)
+        close_fd(&cmd->in);
+    n_taken = (uint32_t)taken;
+    return taken > 0 ? channel_write(ch, cmd->id, CHANNEL_TAKEN, &n_taken, sizeof(n_taken)) : 0;
 }
 
-/* Takes frames for the command until none is left, or one must wait for the command to read.
- * Returns 0 or a negative errno. */
+/* Takes the frames that are there. Returns 0 or a negative errno. */
 static int take_frames(struct channel *ch, struct command *cmd)
 {
     struct channel_header header;
+    int r;
 
-    while (cmd->n_input == 0) {
-        int r = channel_read(ch, &header);
-
-        if (r < 0)
-            return r;
-        if (r != CHANNEL_FRAME)
-            return 0;
+    while ((r = channel_read(ch, &header)) == CHANNEL_FRAME) {
         if (header.type == CHANNEL_REQUEST)
-            return -EPIPE; /* another client: ours has gone. The request stays for next_request() */
-        if (header.id == cmd->id && header.type == CHANNEL_INPUT) {
-            memcpy(cmd->input, channel_payload(ch), header.length);
-            cmd->n_input = header.length;
-            carry_input(cmd);
-        } else if (header.id == cmd->id && header.type == CHANNEL_INPUT_DONE) {
-            close_fd(&cmd->in);
+            return -EPIPE; /* another client: ours has gone. The frame stays for
+                              next_request() */
+        if (header.id == cmd->id && header.type == CHANNEL_INPUT &&
+            header.length <= sizeof(cmd->input) - cmd->n_input) {
+            memcpy(cmd->input + cmd->n_input, channel_payload(ch), header.length);
+            cmd->n_input += header.length;
         }
+        if (header.id == cmd->id && header.type == CHANNEL_INPUT_DONE)
+            cmd->input_done = true;
         channel_next(ch);
     }
-    return 0;
+    return r < 0 ? r : 0;
 }
 
 static bool host_gone(const struct channel *ch)
@@ -204,8 +211,8 @@ static bool host_gone(const struct channel *ch)
     return poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
 }
 
-/* Whether the command has ended; then *ret_status is as a shell gives it, and the pid is no longer
- * ours. */
+/* Whether the command has ended; then *ret_status is as a shell gives it, and
+ * the pid is no longer ours. */
 static bool command_ended(struct command *cmd, int32_t *ret_status)
 {
     int status;
@@ -217,8 +224,8 @@ static bool command_ended(struct command *cmd, int32_t *ret_status)
     return true;
 }
 
-/* Waits until the command, its pipes or the port have news. Returns 1, 0 (time is up) or a negative
- * errno. */
+/* Waits until the command, its pipes or the port have news. Returns 1, 0 (time
+ * is up) or a negative errno. */
 static int wait_for_news(const struct command *cmd, int port_events, int timeout_ms)
 {
     struct pollfd p[] = {{port_events, POLLIN, 0},
@@ -234,8 +241,8 @@ static int wait_for_news(const struct command *cmd, int port_events, int timeout
     return n == 0 ? 0 : 1;
 }
 
-/* Carries what there is to carry. Returns 1 when the command has ended and the host knows how, 0,
- * or a negative errno. */
+/* Carries what there is to carry. Returns 1 when the command has ended and the
+ * host knows how, 0, or a negative errno. */
 static int carry_all(struct channel *ch, struct command *cmd)
 {
     int32_t status = 0;
@@ -248,11 +255,12 @@ static int carry_all(struct channel *ch, struct command *cmd)
         r = channel_write(ch, cmd->id, CHANNEL_EXIT, &status, sizeof(status));
     if (r < 0 || ended)
         return r < 0 ? r : 1;
-    carry_input(cmd);
-    return take_frames(ch, cmd);
+    r = take_frames(ch, cmd);
+    return r < 0 ? r : carry_input(ch, cmd);
 }
 
-/* Serves one command to its end. Returns when it has ended, or the host has gone and it was killed.
+/* Serves one command to its end. Returns when it has ended, or the host has
+ * gone and it was killed.
  */
 static void serve(struct channel *ch, int port_events, struct command *cmd)
 {
@@ -274,7 +282,8 @@ static void serve(struct channel *ch, int port_events, struct command *cmd)
     waitpid(cmd->pid, NULL, 0);
 }
 
-/* Waits for the next request and serves it. Returns 0 or a negative errno that ends the port. */
+/* Waits for the next request and serves it. Returns 0 or a negative errno that
+ * ends the port. */
 static int next_request(struct channel *ch, int port_events)
 {
     static struct command cmd;
@@ -286,7 +295,8 @@ static int next_request(struct channel *ch, int port_events)
     if (r != CHANNEL_FRAME) {
         bool rest = r == CHANNEL_GONE && ch->n_read > 0;
 
-        /* Edge-triggered: a port whose host is away is "hung up" all the time, and would spin. */
+        /* Edge-triggered: a port whose host is away is "hung up" all the time, and
+         * would spin. */
         r = epoll_wait(port_events, &(struct epoll_event){}, 1, rest ? CHANNEL_GRACE_MS : -1);
         if (r == 0)
             ch->n_read = 0; /* of a client that has gone */

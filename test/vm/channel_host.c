@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host's end of the channel: runs one command in a virtual machine and exits as the command
- * did.
+ * The host's end of the channel: runs one command in a virtual machine and
+ * exits as the command did.
  *
- * Either through the first free one of a running machine's ports (--socket, may be repeated), or in
- * a machine that it starts itself and that ends with it (--qemu).
+ * Either through the first free one of a running machine's ports (--socket, may
+ * be repeated), or in a machine that it starts itself and that ends with it
+ * (--qemu).
  */
 #include "test/vm/channel.h"
 
@@ -45,8 +46,8 @@ struct options {
     const char *env[ENV_MAX];
     size_t n_env;
     const char *folder;
-    const char
-        *qemu_args; /* a file of strings that end in NUL; "%CHANNEL%" stands for a descriptor */
+    const char *qemu_args; /* a file of strings that end in NUL; "%CHANNEL%"
+                              stands for a descriptor */
     const char *qemu_log;
     long timeout_s; /* 0: none */
     bool input;     /* whether our standard input is the command's */
@@ -59,17 +60,19 @@ struct session {
     pid_t qemu; /* 0: the machine is not ours */
     int64_t deadline_ms;
     bool started, input_open;
-    bool room; /* an input frame can be written without waiting */
+    uint32_t n_welcome; /* bytes of input that the guest has room for */
 };
 
 static void usage(FILE *to)
 {
-    fputs(
-        "usage: channel_host {--socket PATH... | --qemu FILE --qemu-log FILE} [--timeout SECONDS]\n"
-        "                    [--env NAME=VALUE]... [--folder DIR] [--stdin] -- COMMAND [ARG]...\n"
-        "exit status: the command's; 121 the machine ended before the command began, 122 while it ran,\n"
-        "124 time is up, 125 the channel failed\n",
-        to);
+    fputs("usage: channel_host {--socket PATH... | --qemu FILE --qemu-log FILE} "
+          "[--timeout SECONDS]\n"
+          "                    [--env NAME=VALUE]... [--folder DIR] [--stdin] -- "
+          "COMMAND [ARG]...\n"
+          "exit status: the command's; 121 the machine ended before the command "
+          "began, 122 while it ran,\n"
+          "124 time is up, 125 the channel failed\n",
+          to);
 }
 
 static int64_t now_ms(void)
@@ -182,7 +185,8 @@ static int start_qemu(struct session *s, const struct options *o)
     return 0;
 }
 
-/* Locks the socket's port for this process; the lock ends with it. Returns 1, 0 (in use) or -1. */
+/* Locks the socket's port for this process; the lock ends with it. Returns 1, 0
+ * (in use) or -1. */
 static int lock_port(const char *path, bool wait)
 {
     char name[PATH_MAX];
@@ -265,7 +269,9 @@ static int send_request(struct session *s, const struct options *o, const char *
 
     s->id = (uint32_t)getpid() ^ (uint32_t)now_ms() << 16;
     s->input_open = o->input;
-    r = channel_write(&s->ch, s->id, CHANNEL_REQUEST, request, len);
+    r = channel_begin(&s->ch);
+    if (r == 0)
+        r = channel_write(&s->ch, s->id, CHANNEL_REQUEST, request, len);
     if (r == 0 && !o->input)
         r = channel_write(&s->ch, s->id, CHANNEL_INPUT_DONE, NULL, 0);
     return r;
@@ -286,6 +292,33 @@ static int write_all(int fd, const unsigned char *data, size_t len)
     return 0;
 }
 
+/* Handles one frame. Returns an exit status, or -1 to go on. */
+static int take_frame(struct session *s, const struct channel_header *header)
+{
+    const unsigned char *data = channel_payload(&s->ch);
+    uint32_t n_taken;
+    int32_t status;
+    int r = 0;
+
+    if (header->id != s->id)
+        return -1;
+    if (header->type == CHANNEL_STARTED) {
+        s->started = true;
+        s->n_welcome = CHANNEL_WINDOW;
+    } else if (header->type == CHANNEL_TAKEN && header->length == sizeof(n_taken)) {
+        memcpy(&n_taken, data, sizeof(n_taken));
+        s->n_welcome += n_taken;
+    } else if (header->type == CHANNEL_OUTPUT) {
+        r = write_all(1, data, header->length);
+    } else if (header->type == CHANNEL_ERRORS) {
+        r = write_all(2, data, header->length);
+    } else if (header->type == CHANNEL_EXIT && header->length == sizeof(status)) {
+        memcpy(&status, data, sizeof(status));
+        return status;
+    }
+    return r < 0 ? EXIT_FAILED : -1;
+}
+
 /* Handles all frames that are there. Returns an exit status, or -1 to go on. */
 static int take_frames(struct session *s)
 {
@@ -293,22 +326,11 @@ static int take_frames(struct session *s)
     int r;
 
     while ((r = channel_read(&s->ch, &header)) == CHANNEL_FRAME) {
-        const unsigned char *data = channel_payload(&s->ch);
-        int32_t status;
+        int status = take_frame(s, &header);
 
         channel_next(&s->ch);
-        if (header.id != s->id)
-            continue;
-        if (header.type == CHANNEL_STARTED)
-            s->started = true;
-        if (header.type == CHANNEL_OUTPUT && write_all(1, data, header.length) < 0)
-            return EXIT_FAILED;
-        if (header.type == CHANNEL_ERRORS && write_all(2, data, header.length) < 0)
-            return EXIT_FAILED;
-        if (header.type == CHANNEL_EXIT && header.length == sizeof(status)) {
-            memcpy(&status, data, sizeof(status));
+        if (status >= 0)
             return status;
-        }
     }
     if (r == CHANNEL_AGAIN)
         return -1;
@@ -319,13 +341,14 @@ static int take_frames(struct session *s)
 static int carry_input(struct session *s)
 {
     unsigned char data[CHANNEL_PAYLOAD_MAX];
-    ssize_t n = read(0, data, sizeof(data));
+    ssize_t n = read(0, data, s->n_welcome < sizeof(data) ? s->n_welcome : sizeof(data));
 
     if (n < 0 && (errno == EINTR || errno == EAGAIN))
         return 0;
-    s->room = false;
-    if (n > 0)
+    if (n > 0) {
+        s->n_welcome -= (uint32_t)n;
         return channel_write(&s->ch, s->id, CHANNEL_INPUT, data, (size_t)n);
+    }
     s->input_open = false;
     return channel_write(&s->ch, s->id, CHANNEL_INPUT_DONE, NULL, 0);
 }
@@ -341,15 +364,13 @@ static int time_left(const struct session *s)
     return left < 0 ? 0 : (int)left;
 }
 
-/* Carries bytes both ways until the command has ended. Returns the exit status. */
+/* Carries bytes both ways until the command has ended. Returns the exit status.
+ */
 static int converse(struct session *s)
 {
     for (;;) {
-        /* While we wait for room, frames are still taken: the guest may be waiting for us to read.
-         * A socket that polls as writable has room for a whole frame. */
-        bool wants_room = s->input_open && !s->room;
-        struct pollfd p[] = {{s->ch.fd, (short)(POLLIN | (wants_room ? POLLOUT : 0)), 0},
-                             {s->input_open && s->room ? 0 : -1, POLLIN, 0}};
+        struct pollfd p[] = {{s->ch.fd, POLLIN, 0},
+                             {s->input_open && s->n_welcome > 0 ? 0 : -1, POLLIN, 0}};
         int n = poll(p, 2, time_left(s));
         int status;
 
@@ -359,13 +380,11 @@ static int converse(struct session *s)
             return EXIT_FAILED;
         if (n < 0)
             continue;
-        if (p[0].revents & (POLLIN | POLLHUP | POLLERR)) {
+        if (p[0].revents) {
             status = take_frames(s);
             if (status >= 0)
                 return status;
         }
-        if (p[0].revents & POLLOUT)
-            s->room = true;
         if (p[1].revents && carry_input(s) < 0)
             s->input_open = false; /* the reading side tells how the machine ended */
     }
