@@ -54,16 +54,26 @@ static struct arena_block *arena_block_new(struct arena *a, size_t size)
     return b;
 }
 
+/* What a piece really takes, which is what the ceiling is for. */
+static size_t arena_rounded(size_t size)
+{
+    return (size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+}
+
+bool arena_has_room(const struct arena *a, size_t size)
+{
+    size_t left = a->max - a->total;
+
+    return size <= left && arena_rounded(size) <= left;
+}
+
 void *arena_alloc(struct arena *a, size_t size)
 {
     struct arena_block *b = a->blocks;
-    size_t rounded;
+    size_t rounded = arena_rounded(size);
     void *p;
 
-    if (size > a->max - a->total)
-        return NULL;
-    rounded = (size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
-    if (rounded > a->max - a->total) /* also for what the rounding wastes */
+    if (!arena_has_room(a, size))
         return NULL;
     if (!b || b->size - b->used < rounded) {
         b = arena_block_new(a, MAX(rounded, (size_t)ARENA_BLOCK_BYTES));

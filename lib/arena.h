@@ -16,6 +16,8 @@ DEFINE_CLEANUP(struct arena *, arena_free)
 
 /* Zeroed memory, aligned for any type; NULL: no memory, or the ceiling is reached. */
 void *arena_alloc(struct arena *a, size_t size);
+/* False: size bytes more would pass the ceiling; that is then why arena_alloc() has answered NULL. */
+bool arena_has_room(const struct arena *a, size_t size);
 /* As calloc(): NULL also when n * size overflows. For n 0 a pointer that nobody may dereference. */
 void *arena_array(struct arena *a, size_t n, size_t size);
 char *arena_text(struct arena *a, const char *text); /* a copy */

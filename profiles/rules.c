@@ -143,6 +143,8 @@ int builtin_rule_unknown(enum builtin_category category, const char *name, struc
         return r;
     if (rule_name_normalise(name, normal)) {
         other = map_find(table.by_name, normal);
+        if (other && other->category == category) /* there was no memory to find it in */
+            return error_oom(reterr);
         if (other)
             return error_set(reterr, -EINVAL, "'%s' is not %s; it is %s", error_quote(name),
                              category_names[category], category_names[other->category]);

@@ -11,9 +11,23 @@
 #define ARENA_BYTES_BASE     (64u << 10) /* for small messages */
 #define ARENA_BYTES_MAX      (512u << 20)
 
+/* protobuf-c only says that it failed; why is noted here. */
+struct message_memory {
+    struct arena *arena;
+    bool is_out;  /* of memory */
+    bool is_full; /* beyond the arena's ceiling */
+};
+
 static void *message_arena_alloc(void *data, size_t size)
 {
-    return arena_alloc(data, size);
+    struct message_memory *m = data;
+    void *p = arena_alloc(m->arena, size);
+
+    if (!p && arena_has_room(m->arena, size))
+        m->is_out = true;
+    else if (!p)
+        m->is_full = true;
+    return p;
 }
 
 static void message_arena_ignore(void *data, void *pointer)
@@ -92,19 +106,23 @@ int message_unpack(const ProtobufCMessageDescriptor *descriptor, const uint8_t *
                    ProtobufCMessage **ret, struct arena **ret_arena, struct error **reterr)
 {
     CLEANUP(arena_free) struct arena *a = arena_new(message_arena_bytes(len));
+    struct message_memory memory = {.arena = a};
     ProtobufCAllocator allocator = {
         .alloc = message_arena_alloc,
         .free = message_arena_ignore, /* it goes when the arena goes */
-        .allocator_data = a,
+        .allocator_data = &memory,
     };
     ProtobufCMessage *raw;
 
     if (!a)
         return error_oom(reterr);
     raw = protobuf_c_message_unpack(descriptor, &allocator, len, data);
+    if (memory.is_out)
+        return error_oom(reterr);
     if (!raw)
-        return error_set(reterr, -EBADMSG, "%zu bytes are no valid %s message", len,
-                         descriptor->short_name);
+        return error_set(reterr, -EBADMSG, "%zu bytes are no valid %s message%s", len,
+                         descriptor->short_name,
+                         memory.is_full ? ": it would need far more memory than its size" : "");
     *ret = raw;
     *ret_arena = TAKE(a);
     return 0;

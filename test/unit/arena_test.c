@@ -34,8 +34,11 @@ START_TEST(the_ceiling_counts_what_rounding_wastes)
     const size_t piece = _Alignof(max_align_t);
     CLEANUP(arena_free) struct arena *a = arena_new(10 * piece);
 
-    for (unsigned i = 0; i < 10; i++)
+    for (unsigned i = 0; i < 10; i++) {
+        ck_assert(arena_has_room(a, 1));
         ck_assert_ptr_nonnull(arena_alloc(a, 1));
+    }
+    ck_assert(!arena_has_room(a, 1));
     ck_assert_ptr_null(arena_alloc(a, 1));
 }
 END_TEST
