@@ -8,7 +8,8 @@
 #include "proto/message_fields.h"
 #include "proto/profile_message.h"
 
-#define PROFILE_MAX_PORTS 4096 /* ranges of one egress rule */
+#define PROFILE_MAX_PORTS    4096    /* ranges of one egress rule */
+#define PROFILE_SOCKET_TYPES 0xffffu /* bits: what socket(2) carries above 15 are flags */
 
 /* ---- encoding ---- */
 
@@ -385,6 +386,32 @@ static int profile_unpack_path(struct rule *out, const Varmor__V1__PathRule *in,
     return profile_copy(&out->path.pattern, in->pattern);
 }
 
+static int profile_unpack_socket(struct rule *out, const Varmor__V1__SocketRule *in,
+                                 struct error **reterr)
+{
+    if (in->types & ~PROFILE_SOCKET_TYPES)
+        return error_set(reterr, -EBADMSG, "0x%x are not types of sockets", in->types);
+    if (in->protocols & ~(uint32_t)(SOCKET_ICMP | SOCKET_TCP | SOCKET_UDP))
+        return error_set(reterr, -EBADMSG, "0x%x are not protocols of sockets", in->protocols);
+    out->socket.domains = in->domains;
+    out->socket.types = in->types;
+    out->socket.protocols = in->protocols;
+    return 0;
+}
+
+static int profile_unpack_ptrace(struct rule *out, const Varmor__V1__PtraceRule *in,
+                                 struct error **reterr)
+{
+    unsigned known = PTRACE_TRACE | PTRACE_READ | PTRACE_TRACEBY | PTRACE_READBY;
+
+    if (!in->permissions || in->permissions & ~known)
+        return error_set(reterr, -EBADMSG, "permissions 0x%x are not those of a ptrace rule",
+                         in->permissions);
+    out->ptrace.permissions = in->permissions;
+    out->ptrace.strict = in->strict;
+    return 0;
+}
+
 static int profile_unpack_mount(struct rule *out, const Varmor__V1__MountRule *in,
                                 struct error **reterr)
 {
@@ -445,16 +472,11 @@ static int profile_unpack_rule(struct profile *p, const Varmor__V1__Rule *in, st
         out->capability.mask = in->capability->mask;
         return 0;
     case RULE_SOCKET:
-        out->socket.domains = in->socket->domains;
-        out->socket.types = in->socket->types;
-        out->socket.protocols = in->socket->protocols;
-        return 0;
+        return profile_unpack_socket(out, in->socket, reterr);
     case RULE_EGRESS:
         return profile_unpack_egress(out, in->egress, reterr);
     case RULE_PTRACE:
-        out->ptrace.permissions = in->ptrace->permissions;
-        out->ptrace.strict = in->ptrace->strict;
-        return 0;
+        return profile_unpack_ptrace(out, in->ptrace, reterr);
     case RULE_MOUNT:
         return profile_unpack_mount(out, in->mount, reterr);
     default:

@@ -178,6 +178,18 @@ static void spoil_mapped_block(struct profile *p)
     p->rules[4].egress.block = (struct addr){.family = ADDR_IPV6, .prefix_len = 104};
     memcpy(p->rules[4].egress.block.bytes, mapped, sizeof(mapped));
 }
+static void spoil_socket_types(struct profile *p)
+{
+    p->rules[3].socket.types = 1 << 16;
+}
+static void spoil_socket_protocols(struct profile *p)
+{
+    p->rules[3].socket.protocols = 8;
+}
+static void spoil_ptrace(struct profile *p)
+{
+    p->rules[6].ptrace.permissions = 0x11;
+}
 static void spoil_name(struct profile *p)
 {
     p->name[0] = '/';
@@ -206,6 +218,10 @@ static const struct {
      "profile 'varmor-shop-web': rule 4: the block 10.0.0.1/8 is not in its normal form"},
     {spoil_mapped_block,
      "profile 'varmor-shop-web': rule 4: the block ::ffff:10.0.0.0/104 is not in its normal form"},
+    {spoil_socket_types, "profile 'varmor-shop-web': rule 3: 0x10000 are not types of sockets"},
+    {spoil_socket_protocols, "profile 'varmor-shop-web': rule 3: 0x8 are not protocols of sockets"},
+    {spoil_ptrace,
+     "profile 'varmor-shop-web': rule 6: permissions 0x11 are not those of a ptrace rule"},
     {spoil_name, "'/armor-shop-web' is not a profile's name"},
     {spoil_target, "profile 'varmor-shop-web': 99 is not a kind of target"},
     {spoil_fstype,
