@@ -62,7 +62,7 @@ static int run_help(int argc, char **argv)
         fprintf(stderr, "varmorctl: help takes at most one command\n");
         return EXIT_USAGE;
     }
-    if (argc == 2)
+    if (argc == 2 && strcmp(argv[1], "--help") != 0 && strcmp(argv[1], "-h") != 0)
         return run_command(argv[1], 2, help);
     print_help(stdout);
     return 0;

@@ -134,7 +134,7 @@ void report_print_text(const struct report *r, bool colour)
             print_row(row, colour ? &ansi : &none);
     }
     if (r->n_dropped)
-        printf("%zu more findings are not shown\n", r->n_dropped);
+        printf("%zu more finding%s not shown\n", r->n_dropped, r->n_dropped == 1 ? " is" : "s are");
 }
 
 static void print_count(const char *before, size_t n, const char *one, const char *many)

@@ -124,7 +124,8 @@ void findings_close(struct findings *f)
     findings_sort(f);
     if (f->n_dropped == 0 || !findings_grow(f))
         return;
-    if (asprintf(&message, "%zu more findings are not shown", f->n_dropped) < 0) {
+    if (asprintf(&message, "%zu more finding%s not shown", f->n_dropped,
+                 f->n_dropped == 1 ? " is" : "s are") < 0) {
         message = NULL;
         return;
     }
