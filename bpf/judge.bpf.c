@@ -2,37 +2,62 @@
 /* See judge.h. */
 #include "bpf/judge.h"
 
+/* Most profiles have one of the two only; that is known from the last time. */
+static __always_inline bool is_known_absent(struct varmor_walk *w, u32 version, u32 automaton)
+{
+    struct varmor_place *place = &w->places[automaton & 1];
+
+    return place->version == version && place->automaton == automaton && place->n_cells == 0;
+}
+
 /* Both automata over the first n dentries. */
 static __always_inline void judge_view(struct varmor_walk *w, u32 version, u32 n)
 {
     u32 automaton = w->request.automaton;
 
-    varmor_run(version, automaton, n);
-    if (!w->cause)
+    if (!is_known_absent(w, version, automaton))
+        varmor_run(version, automaton, n);
+    if (!w->cause && !is_known_absent(w, version, automaton + 1))
         varmor_run(version, automaton + 1, n);
 }
 
-__noinline int varmor_judge_path(u32 version)
+/* True if the container's root mount is where it was when the label was given: then what was
+ * collected up to it is the whole path, and the only view. */
+static __always_inline bool is_root_in_place(struct varmor_walk *w)
 {
-    struct varmor_walk *w = walk_get(0);
-    u32 n;
+    struct mount *mount = (void *)(w->request.mnt - bpf_core_field_offset(struct mount, mnt));
 
-    if (!w)
-        return VARMOR_STAT_NO_SCRATCH;
-    w->n_shown = 0;
+    return (u64)BPF_CORE_READ(mount, mnt_parent) == w->request.root_parent &&
+           (u64)BPF_CORE_READ(mount, mnt_mountpoint) == w->request.root_mountpoint;
+}
+
+static __always_inline int judge_both_views(struct varmor_walk *w, u32 version)
+{
     w->cause = varmor_collect();
-    n = w->n_dentries;
-    w->n_shown = n;
+    w->n_shown = w->n_dentries;
     if (w->cause || (w->is_internal && w->request.skips_internal))
         return 0;
     if (w->request.mnt) { /* a dentry without a mount has the inner view only */
-        judge_view(w, version, n);
+        judge_view(w, version, w->n_dentries);
         if (w->cause || w->deny)
             return 0;
     }
     w->cause = varmor_collect_inside();
     if (w->cause || w->n_dentries == 0)
         return 0;
+    w->n_shown = w->n_dentries;
+    judge_view(w, version, w->n_dentries);
+    return 0;
+}
+
+__noinline int varmor_judge_path(u32 version)
+{
+    struct varmor_walk *w = walk_get(0);
+
+    if (!w)
+        return VARMOR_STAT_NO_SCRATCH;
+    if (!w->request.is_collected || !is_root_in_place(w))
+        return judge_both_views(w, version);
     w->n_shown = w->n_dentries;
     judge_view(w, version, w->n_dentries);
     return 0;

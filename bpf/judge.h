@@ -170,20 +170,48 @@ struct path_question {
     bool skips_internal;
 };
 
+/* Collects a path that leads to its mount's root, by plain loads: what is said to the verifier
+ * about typed pointers ends at a function that is not inlined. False if it does not lead there. */
+static __always_inline bool collect_to_root(struct varmor_walk *w, const struct vfsmount *mnt,
+                                            const struct dentry *dentry)
+{
+    const struct dentry *root = mnt->mnt_root, *parent;
+
+    for (u32 i = 0; i < VARMOR_MAX_DEPTH; i++) {
+        if (dentry == root) {
+            w->n_dentries = i;
+            return true;
+        }
+        w->dentries[i] = (u64)dentry;
+        parent = dentry->d_parent;
+        if (parent == dentry)
+            return false;
+        dentry = parent;
+    }
+    return false;
+}
+
 /* Judges a path of a mount (NULL: none known) and a dentry; the verdict is left in the walk. */
 static __always_inline void ask_path(const struct subject *s, const struct path_question *q,
                                      struct varmor_walk *w, const struct vfsmount *mnt,
                                      const struct dentry *dentry)
 {
+    struct varmor_request *request = &w->request;
+
     verdict_clear(w);
-    w->request.mnt = (u64)mnt;
-    w->request.dentry = (u64)dentry;
-    w->request.text = 0;
-    w->request.root_sb = s->label->root_sb;
-    w->request.root_dentry = s->label->root_dentry;
-    w->request.asked = q->asked;
-    w->request.automaton = q->automaton;
-    w->request.skips_internal = q->skips_internal;
+    request->mnt = (u64)mnt;
+    request->dentry = (u64)dentry;
+    request->text = 0;
+    request->root_sb = s->label->root_sb;
+    request->root_dentry = s->label->root_dentry;
+    request->root_parent = s->label->root_parent;
+    request->root_mountpoint = s->label->root_mountpoint;
+    request->asked = q->asked;
+    request->automaton = q->automaton;
+    request->skips_internal = q->skips_internal;
+    request->is_collected = 0;
+    if (mnt && request->mnt == s->label->root_mnt && collect_to_root(w, mnt, dentry))
+        request->is_collected = 1;
     varmor_judge_path(s->version);
 }
 

@@ -69,6 +69,18 @@ static __always_inline bool label_current(const struct varmor_label *label)
     }
 }
 
+static __always_inline void label_put_root(struct varmor_label *label,
+                                           const struct root_directory *root)
+{
+    struct mount *mount = (void *)(root->mnt - bpf_core_field_offset(struct mount, mnt));
+
+    label->root_sb = root->sb;
+    label->root_dentry = root->dentry;
+    label->root_mnt = root->mnt;
+    label->root_parent = (u64)BPF_CORE_READ(mount, mnt_parent);
+    label->root_mountpoint = (u64)BPF_CORE_READ(mount, mnt_mountpoint);
+}
+
 static __always_inline u64 running_ns_now(void)
 {
     u32 zero = 0;
@@ -87,8 +99,7 @@ __noinline int varmor_label_running(void)
     if (binding && (binding->flags & VARMOR_BIND_RUNNING) &&
         start_of_current() <= binding->bound_ns) {
         root_of_current(&root);
-        label.root_sb = root.sb;
-        label.root_dentry = root.dentry;
+        label_put_root(&label, &root);
         label.active = 1;
     }
     if (!label_current(&label)) {
@@ -117,8 +128,7 @@ int BPF_PROG(varmor_label_exec, struct linux_binprm *bprm, int prev)
         return 0;
     if (!find_binding(&label.cgroup))
         return 0;
-    label.root_sb = root.sb;
-    label.root_dentry = root.dentry;
+    label_put_root(&label, &root);
     if (!label_current(&label)) {
         stat_add(VARMOR_STAT_LABEL_FAILED);
         return -ENOMEM;

@@ -21,10 +21,11 @@ GENERATED += $(GEN)/bpf/varmor.skel.h
 bpf_vm := test/vm/bpf/kernel_side.c test/vm/bpf/container.c
 $(call program,test/bpf_tables_test,test/vm/bpf/tables_test.c $(bpf_vm),verdicts ruleset match policy base,libbpf openssl)
 $(call program,test/bpf_cases_test,test/vm/bpf/cases_test.c test/vm/bpf/cases.c $(bpf_vm),verdicts ruleset match policy base,libbpf openssl)
+$(call program,test/bpf_costs_test,test/vm/bpf/costs_test.c $(bpf_vm),ruleset match policy base,libbpf openssl)
 $(B)/test/bpf_inside: test/vm/bpf/inside.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(WARNINGS) -O1 -static -D_GNU_SOURCE -I. -o $@ $<
 
 .PHONY: bpf-vm-programs
-bpf-vm-programs: $(addprefix $(B)/test/bpf_,tables_test cases_test inside)
+bpf-vm-programs: $(addprefix $(B)/test/bpf_,tables_test cases_test costs_test inside)

@@ -25,14 +25,14 @@ struct subject {
 int varmor_label_running(void);
 
 struct root_directory {
-    u64 sb;
-    u64 dentry;
+    u64 sb, dentry, mnt;
     bool is_host;
 };
 
 /* The root directory of the current task. */
 static __always_inline void root_of_current(struct root_directory *root)
 {
+    struct vfsmount *mnt;
     struct super_block *sb;
     struct dentry *dentry;
     u32 dev;
@@ -42,7 +42,8 @@ static __always_inline void root_of_current(struct root_directory *root)
         struct task_struct *task = bpf_get_current_task_btf();
         struct fs_struct *fs = task->fs;
 
-        sb = fs->root.mnt->mnt_sb;
+        mnt = fs->root.mnt;
+        sb = mnt->mnt_sb;
         dentry = fs->root.dentry;
         dev = sb->s_dev;
         ino = dentry->d_inode->i_ino;
@@ -50,11 +51,13 @@ static __always_inline void root_of_current(struct root_directory *root)
         struct task_struct *task = (void *)bpf_get_current_task();
         struct fs_struct *fs = BPF_CORE_READ(task, fs);
 
-        sb = BPF_CORE_READ(fs, root.mnt, mnt_sb);
+        mnt = BPF_CORE_READ(fs, root.mnt);
+        sb = BPF_CORE_READ(mnt, mnt_sb);
         dentry = BPF_CORE_READ(fs, root.dentry);
         dev = BPF_CORE_READ(sb, s_dev);
         ino = BPF_CORE_READ(dentry, d_inode, i_ino);
     }
+    root->mnt = (u64)mnt;
     root->sb = (u64)sb;
     root->dentry = (u64)dentry;
     root->is_host = dev == varmor_host_dev && ino == varmor_host_ino;

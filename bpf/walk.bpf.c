@@ -289,6 +289,20 @@ static __always_inline struct varmor_cell *cell_get(void *image, u32 cells_line,
     return line + (cell & (VARMOR_CELLS_PER_LINE - 1));
 }
 
+/* Reads a collected name; the rare cases are a function of their own, so that they cost the verifier little. */
+static __always_inline void fetch_name(struct varmor_walk *w, u32 at)
+{
+    u64 collected = w->dentries[at & (VARMOR_MAX_DEPTH - 1)];
+    u32 len = NAME_CHANGED;
+
+    if (collected > WORK_NAME_SYS)
+        len = read_name(w->name, collected);
+    if (len == NAME_CHANGED)
+        varmor_read_name(at);
+    else
+        w->name_len = len;
+}
+
 static __always_inline int give_up(struct varmor_walk *w, u32 cause)
 {
     w->cause = cause;
@@ -297,22 +311,16 @@ static __always_inline int give_up(struct varmor_walk *w, u32 cause)
 
 /* One byte. Sets *state; returns 0, or 1 if the walk may end, or -1 if the image contradicts
  * itself. */
-static __always_inline int step(struct varmor_walk *w, void *image, u32 *state, u32 byte)
+static __always_inline int step(void *image, u32 cells_line, u32 *state, u32 class)
 {
-    struct varmor_cell *cell;
-    u8 *classes;
+    struct varmor_cell *cell = cell_get(image, cells_line, *state + 1 + class);
     u32 next;
 
-    classes = image_line(image, w->classes_line + byte / sizeof(struct varmor_line));
-    if (!classes)
-        return -1;
-    cell = cell_get(image, w->cells_line,
-                    *state + 1 + classes[byte & (sizeof(struct varmor_line) - 1)]);
     if (!cell)
         return -1;
     next = cell->next;
     if (cell->owner != *state) {
-        cell = cell_get(image, w->cells_line, *state);
+        cell = cell_get(image, cells_line, *state);
         if (!cell)
             return -1;
         next = cell->owner;
@@ -324,18 +332,20 @@ static __always_inline int step(struct varmor_walk *w, void *image, u32 *state, 
 __noinline int varmor_feed(u32 version, u32 at, u32 backward)
 {
     struct varmor_walk *w = walk_get(0);
-    u32 state, len, first, direction;
+    u32 state, len, first, direction, cells_line;
+    struct varmor_place *place;
     void *image;
 
     if (!w)
         return FEED_MAY_END;
+    place = &w->places[backward & 1];
     image = bpf_map_lookup_elem(&varmor_images, &version);
     if (!image)
         return give_up(w, VARMOR_STAT_NO_IMAGE);
     if (at != WALK_MORE)
         w->n_fed = 0;
     if (at < VARMOR_MAX_DEPTH)
-        varmor_read_name(at);
+        fetch_name(w, at);
     len = w->name_len - w->n_fed;
     if (w->name_len == 0 && at < VARMOR_MAX_DEPTH)
         return give_up(w, VARMOR_STAT_UNREADABLE);
@@ -343,14 +353,16 @@ __noinline int varmor_feed(u32 version, u32 at, u32 backward)
     first = forgotten(&w->spare, backward ? w->name_len - 1 - w->n_fed : w->n_fed);
     direction = forgotten(&w->spare, backward ? -1u : 1);
     state = w->state;
+    cells_line = place->cells_line;
     for (u32 i = 0; i < FEED_BYTES; i++) {
+        u32 byte = w->name[(first + i * direction) & (WORK_NAME_BYTES - 1)];
         int r;
 
         if (i >= len) {
             w->state = state;
             return FEED_ALL;
         }
-        r = step(w, image, &state, w->name[(first + i * direction) & (WORK_NAME_BYTES - 1)]);
+        r = step(image, cells_line, &state, place->classes[byte]);
         if (r < 0)
             return give_up(w, VARMOR_STAT_BAD_IMAGE);
         if (r > 0) {
@@ -373,26 +385,50 @@ static __always_inline bool feed_name(u32 version, u32 at, u32 backward)
     return r == FEED_MAY_END;
 }
 
-/* Takes the place of an automaton in the image over into the walk. False if there is no such
- * automaton. */
-static __always_inline bool run_start(struct varmor_walk *w, void *image, u32 automaton)
+/* Reads an automaton's place from the image. */
+static __always_inline bool place_fill(struct varmor_place *place, void *image, u32 version,
+                                       u32 automaton)
 {
+    u32 n_words = sizeof(struct varmor_automaton) / sizeof(u32);
     u32 words[sizeof(struct varmor_automaton) / sizeof(u32)];
 
-    for (u32 i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        u32 word = automaton * (sizeof(words) / sizeof(words[0])) + i;
+    place->version = 0;
+    for (u32 i = 0; i < n_words; i++) {
+        u32 word = automaton * n_words + i;
         struct varmor_line *line = image_line(image, 1 + word / VARMOR_LINE_WORDS);
 
-        if (!line) {
-            w->cause = VARMOR_STAT_BAD_IMAGE;
+        if (!line)
             return false;
-        }
         words[i] = line->w[word & (VARMOR_LINE_WORDS - 1)];
     }
-    w->state = words[2];
-    w->classes_line = words[3];
-    w->cells_line = words[4];
-    return words[0] != 0;
+    place->n_cells = words[0];
+    place->start = words[2];
+    place->cells_line = words[4];
+    for (u32 i = 0; words[0] && i < sizeof(place->classes) / sizeof(struct varmor_line); i++) {
+        void *line = image_line(image, words[3] + i);
+
+        if (!line)
+            return false;
+        __builtin_memcpy(place->classes + i * sizeof(struct varmor_line), line,
+                         sizeof(struct varmor_line));
+    }
+    place->automaton = automaton;
+    place->version = version;
+    return true;
+}
+
+__noinline int varmor_place(u32 version, u32 automaton)
+{
+    struct varmor_walk *w = walk_get(0);
+    void *image = bpf_map_lookup_elem(&varmor_images, &version);
+
+    if (!w)
+        return VARMOR_STAT_NO_SCRATCH;
+    if (!image)
+        w->cause = VARMOR_STAT_NO_IMAGE;
+    else if (!place_fill(&w->places[automaton & 1], image, version, automaton))
+        w->cause = VARMOR_STAT_BAD_IMAGE;
+    return 0;
 }
 
 static __always_inline u32 lower(u32 a, u32 b)
@@ -401,9 +437,9 @@ static __always_inline u32 lower(u32 a, u32 b)
 }
 
 /* Adds what the automaton's last state says. */
-static __always_inline void run_end(struct varmor_walk *w, void *image)
+static __always_inline void run_end(struct varmor_walk *w, void *image, u32 automaton)
 {
-    struct varmor_cell *record = cell_get(image, w->cells_line, w->state);
+    struct varmor_cell *record = cell_get(image, w->places[automaton & 1].cells_line, w->state);
     struct varmor_verdict *verdict;
     u32 deny, audit;
 
@@ -430,9 +466,9 @@ static __always_inline void run_end(struct varmor_walk *w, void *image)
     }
 }
 
-static __always_inline void run_end_mount(struct varmor_walk *w, void *image)
+static __always_inline void run_end_mount(struct varmor_walk *w, void *image, u32 automaton)
 {
-    struct varmor_cell *record = cell_get(image, w->cells_line, w->state);
+    struct varmor_cell *record = cell_get(image, w->places[automaton & 1].cells_line, w->state);
 
     if (record)
         w->mount_list = record->next;
@@ -506,26 +542,31 @@ unreadable:
     w->cause = VARMOR_STAT_UNREADABLE;
 }
 
-/* Begins a run; NULL if there is nothing to walk, or no way to. */
-static __always_inline void *run_begin(struct varmor_walk *w, u32 version, u32 automaton)
+/* Begins a run; false if there is no such automaton, or no way to it. */
+static __always_inline bool run_begin(struct varmor_walk *w, u32 version, u32 automaton)
+{
+    struct varmor_place *place = &w->places[automaton & 1];
+
+    if (place->version != version || place->automaton != automaton)
+        varmor_place(version, automaton);
+    if (w->cause || place->n_cells == 0)
+        return false;
+    w->state = place->start;
+    return true;
+}
+
+static __always_inline void run_finish(struct varmor_walk *w, u32 version, u32 automaton)
 {
     void *image = bpf_map_lookup_elem(&varmor_images, &version);
 
-    if (!image) {
-        w->cause = VARMOR_STAT_NO_IMAGE;
-        return NULL;
-    }
-    return run_start(w, image, automaton) ? image : NULL;
-}
-
-static __always_inline void run_finish(struct varmor_walk *w, void *image, u32 automaton)
-{
     if (w->cause)
         return;
-    if (automaton == VARMOR_MOUNT_SOURCE)
-        run_end_mount(w, image);
+    if (!image)
+        w->cause = VARMOR_STAT_NO_IMAGE;
+    else if (automaton == VARMOR_MOUNT_SOURCE)
+        run_end_mount(w, image, automaton);
     else
-        run_end(w, image);
+        run_end(w, image, automaton);
 }
 
 static __always_inline bool is_backward(u32 automaton)
@@ -536,29 +577,25 @@ static __always_inline bool is_backward(u32 automaton)
 __noinline int varmor_run(u32 version, u32 automaton, u32 n)
 {
     struct varmor_walk *w = walk_get(0);
-    void *image;
 
     if (!w)
         return VARMOR_STAT_NO_SCRATCH;
-    image = run_begin(w, version, automaton);
-    if (!image)
+    if (!run_begin(w, version, automaton))
         return w->cause;
     run_dentries(w, version, n, is_backward(automaton));
-    run_finish(w, image, automaton);
+    run_finish(w, version, automaton);
     return w->cause;
 }
 
 __noinline int varmor_run_text(u32 version, u32 automaton)
 {
     struct varmor_walk *w = walk_get(0);
-    void *image;
 
     if (!w)
         return VARMOR_STAT_NO_SCRATCH;
-    image = run_begin(w, version, automaton);
-    if (!image)
+    if (!run_begin(w, version, automaton))
         return w->cause;
     run_text(w, version, is_backward(automaton));
-    run_finish(w, image, automaton);
+    run_finish(w, version, automaton);
     return w->cause;
 }

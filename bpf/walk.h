@@ -27,6 +27,9 @@ int varmor_run_text(u32 version, u32 automaton);
 
 /* ---- their parts ---- */
 
+/* Reads an automaton's place from a version's image into walk.places. */
+int varmor_place(u32 version, u32 automaton);
+
 /* Goes on from a mount's root to where it is mounted, or ends the climb. */
 int varmor_cross(void);
 #define CLIMB_IS_OVER (-1)

@@ -18,13 +18,13 @@
 #define WORK_NAME_BYTES    256 /* '/' and a component */
 
 struct varmor_label {
-    u64 cgroup;  /* key of varmor_cgroups; 0: looked at, and found without a binding */
-    u64 root_sb; /* the container's root directory: its file system and dentry when the label was
-                    given; */
-    u64 root_dentry; /* compared, never followed */
-    u64 checked_ns;  /* varmor_control.running_ns when this was looked at */
-    u64 uring_cred;  /* credentials that the task lent itself for a request of io_uring */
-    u32 active;      /* 0: given by an exec that is not committed yet */
+    u64 cgroup; /* key of varmor_cgroups; 0: looked at, and found without a binding */
+    /* The container's root directory when the label was given: file system, dentry, struct
+     * vfsmount, and what that was mounted on. Compared, never followed. */
+    u64 root_sb, root_dentry, root_mnt, root_parent, root_mountpoint;
+    u64 checked_ns; /* varmor_control.running_ns when this was looked at */
+    u64 uring_cred; /* credentials that the task lent itself for a request of io_uring */
+    u32 active;     /* 0: given by an exec that is not committed yet */
     u32 reserved;
 };
 
@@ -32,11 +32,20 @@ struct varmor_label {
 struct varmor_request {
     u64 mnt, dentry; /* struct vfsmount, struct dentry; mnt 0: a dentry without a mount */
     u64 text;        /* a string instead of a path; 0 if none */
-    u64 root_sb, root_dentry;
-    u32 asked;          /* VARMOR_MAY_* */
+    u64 root_sb, root_dentry, root_parent, root_mountpoint; /* of the label */
+    u32 asked;                                              /* VARMOR_MAY_* */
     u32 automaton;      /* the forward one; its backward one follows */
-    u32 any_deny;       /* of the front */
     u32 skips_internal; /* non-zero: a mount in no namespace is the kernel's own affair */
+    u32 is_collected;   /* non-zero: through the container's root mount, and collected up to it */
+    u32 reserved;
+};
+
+/* Where an automaton is in an image, and what class each byte has: read from the image once, and
+ * kept for as long as the version stays. */
+struct varmor_place {
+    u32 version, automaton; /* version 0: not filled */
+    u32 n_cells, start, cells_line, reserved;
+    u8 classes[256];
 };
 
 /* The way up: where it has come to. */
@@ -61,7 +70,8 @@ struct varmor_walk {
     u32 is_internal;
 
     /* the automaton: see varmor_run() */
-    u32 state, n_classes, classes_line, cells_line, stopped;
+    struct varmor_place places[2]; /* by the lowest bit of the automaton: forward, backward */
+    u32 state;
     u8 name[WORK_NAME_BYTES];
     u32 name_len;
     u32 n_fed; /* bytes of the name that the automaton has had */
