@@ -69,7 +69,7 @@ static int conversation_outcome(const struct conversation *c, const char *manage
     if (c->status == GRPC_DEADLINE_EXCEEDED)
         return error_set(reterr, -ETIMEDOUT, "no answer within the time");
     if (c->status == GRPC_UNAVAILABLE)
-        return error_set(reterr, -EIO, "no manager answers at %s: %s", manager,
+        return error_set(reterr, -ECONNREFUSED, "no manager answers at %s: %s", manager,
                          c->text ? c->text : "");
     return error_set(reterr, -EIO, "%s",
                      c->text && *c->text ? c->text : grpc_status_name(c->status));

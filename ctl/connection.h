@@ -18,7 +18,7 @@ struct connection_options {
 
 /*
  * Calls path with the encoded request. The answer is appended to ret_answer. 0, or with *reterr:
- * -EIO (the manager cannot be reached, or says no: its status and text), -ETIMEDOUT, -EINTR (SIGINT
+ * -ECONNREFUSED (no manager answers there), -EIO (it says no: its status and text), -ETIMEDOUT, -EINTR (SIGINT
  * or SIGTERM), -E2BIG (CONNECTION_MAX_ANSWER), -EINVAL (a bad address), -ENOMEM, or what else kept
  * the connection from being made.
  */
@@ -28,7 +28,7 @@ int connection_call(const struct connection_options *options, const char *path,
 /*
  * As connection_call() for a stream: message() is called for each answer and ends the stream with
  * false. Runs until then, or until SIGINT or SIGTERM (both 0), or until the manager ends the stream
- * (-EIO with *reterr).
+ * (-EIO with *reterr) or goes away (-ECONNREFUSED).
  */
 int connection_stream(const struct connection_options *options, const char *path,
                       const struct buf *request, uint64_t timeout_ns,

@@ -5,12 +5,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "ctl/command.h"
 #include "ctl/status_options.h"
 #include "ctl/text.h"
 
-#define REQUEST_MAX 4096 /* a namespace and a name */
+#define WAIT_RETRY_NS (200 * NS_PER_MSEC) /* between two tries to reach the manager */
+#define REQUEST_MAX   4096                /* a namespace and a name */
 
 enum wait_kind { WAIT_READY, WAIT_NOT_READY, WAIT_DELETED, WAIT_PHASE, WAIT_BOUND };
 
@@ -156,6 +158,38 @@ static bool wait_message(const uint8_t *data, size_t len, void *data_arg)
     return !(w->met && w->listed) && w->failure == 0;
 }
 
+/* Nanoseconds of CLOCK_MONOTONIC. */
+static uint64_t wait_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * NS_PER_SEC + (uint64_t)now.tv_nsec;
+}
+
+/* Watches until the condition is met or time is up. A manager that is not there yet, or goes away for a
+ * restart, is part of what is waited for. */
+static int wait_stream(struct waiting *w, const struct status_options *o, const struct buf *request,
+                       struct error **reterr)
+{
+    const uint64_t deadline_ns = wait_now_ns() + o->connection.timeout_sec * NS_PER_SEC;
+
+    for (;;) {
+        uint64_t now_ns = wait_now_ns();
+        int r;
+
+        r = connection_stream(&o->connection, "/varmor.v1.StatusService/Watch", request,
+                              now_ns < deadline_ns ? deadline_ns - now_ns : 1, wait_message, w,
+                              reterr);
+        if (r != -ECONNREFUSED || wait_now_ns() + WAIT_RETRY_NS >= deadline_ns)
+            return r;
+        if (reterr)
+            *reterr = error_free(*reterr);
+        w->listed = w->present = false;
+        nanosleep(&(struct timespec){.tv_nsec = WAIT_RETRY_NS}, NULL);
+    }
+}
+
 static int wait_policy(struct waiting *w, const struct status_options *o, struct error **reterr)
 {
     const struct status_watch_request request = {
@@ -165,8 +199,7 @@ static int wait_policy(struct waiting *w, const struct status_options *o, struct
 
     if (r < 0)
         return error_set(reterr, r, "the names have more than %d bytes", REQUEST_MAX);
-    r = connection_stream(&o->connection, "/varmor.v1.StatusService/Watch", &encoded,
-                          o->connection.timeout_sec * NS_PER_SEC, wait_message, w, reterr);
+    r = wait_stream(w, o, &encoded, reterr);
     if (w->failure < 0)
         return error_set(reterr, w->failure, "%s", error_message(w->error));
     if (r == -ETIMEDOUT && w->last)
