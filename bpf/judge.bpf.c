@@ -5,9 +5,7 @@
 /* Most profiles have one of the two only; that is known from the last time. */
 static __always_inline bool is_known_absent(struct varmor_walk *w, u32 version, u32 automaton)
 {
-    struct varmor_place *place = &w->places[automaton & 1];
-
-    return place->version == version && place->automaton == automaton && place->n_cells == 0;
+    return place_is_of(w, version, automaton) && w->places[automaton & 1].n_cells == 0;
 }
 
 /* Both automata over the first n dentries. */

@@ -153,8 +153,14 @@ static __always_inline struct verdict verdict_of_walk(const struct subject *s,
                             .rule = w->audit ? w->audit_rule : VARMOR_NO_RULE};
 }
 
-static __always_inline void verdict_clear(struct varmor_walk *w)
+#define DIGEST_LINE 4 /* of struct varmor_name; the digest begins it */
+
+/* Clears the verdict and says whose image is walked. */
+static __always_inline void request_begin(const struct subject *s, struct varmor_walk *w)
 {
+    u64 *digest = image_line(s->image, DIGEST_LINE);
+
+    w->request.digest = digest ? *digest : 0;
     w->deny = 0;
     w->audit = 0;
     w->deny_rule = VARMOR_NO_RULE;
@@ -198,7 +204,7 @@ static __always_inline void ask_path(const struct subject *s, const struct path_
 {
     struct varmor_request *request = &w->request;
 
-    verdict_clear(w);
+    request_begin(s, w);
     request->mnt = (u64)mnt;
     request->dentry = (u64)dentry;
     request->text = 0;

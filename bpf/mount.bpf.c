@@ -98,7 +98,7 @@ static __always_inline int judge_mount(const struct subject *s, const struct mou
 
     if (!w)
         return conclude_unjudgeable(s, VARMOR_EVENT_MOUNT, VARMOR_STAT_NO_SCRATCH);
-    verdict_clear(w);
+    request_begin(s, w);
     w->mount_list = 0;
     w->mount_known = q->known;
     w->n_shown = 0;

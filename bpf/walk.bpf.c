@@ -375,8 +375,7 @@ __noinline int varmor_feed(u32 version, u32 at, u32 backward)
     return FEED_MORE;
 }
 
-/* Feeds a whole name. True if the walk may end. */
-static __always_inline bool feed_name(u32 version, u32 at, u32 backward)
+__noinline int varmor_feed_name(u32 version, u32 at, u32 backward)
 {
     int r = varmor_feed(version, at, backward);
 
@@ -386,9 +385,10 @@ static __always_inline bool feed_name(u32 version, u32 at, u32 backward)
 }
 
 /* Reads an automaton's place from the image. */
-static __always_inline bool place_fill(struct varmor_place *place, void *image, u32 version,
+static __always_inline bool place_fill(struct varmor_walk *w, void *image, u32 version,
                                        u32 automaton)
 {
+    struct varmor_place *place = &w->places[automaton & 1];
     u32 n_words = sizeof(struct varmor_automaton) / sizeof(u32);
     u32 words[sizeof(struct varmor_automaton) / sizeof(u32)];
 
@@ -413,6 +413,7 @@ static __always_inline bool place_fill(struct varmor_place *place, void *image, 
                          sizeof(struct varmor_line));
     }
     place->automaton = automaton;
+    place->digest = w->request.digest;
     place->version = version;
     return true;
 }
@@ -426,7 +427,7 @@ __noinline int varmor_place(u32 version, u32 automaton)
         return VARMOR_STAT_NO_SCRATCH;
     if (!image)
         w->cause = VARMOR_STAT_NO_IMAGE;
-    else if (!place_fill(&w->places[automaton & 1], image, version, automaton))
+    else if (!place_fill(w, image, version, automaton))
         w->cause = VARMOR_STAT_BAD_IMAGE;
     return 0;
 }
@@ -484,7 +485,7 @@ static __always_inline void run_dentries(struct varmor_walk *w, u32 version, u32
     if (n == 0) { /* the root directory itself */
         w->name[0] = '/';
         w->name_len = 1;
-        feed_name(version, WALK_NAME, backward);
+        varmor_feed_name(version, WALK_NAME, backward);
         return;
     }
     first = forgotten(&w->spare, backward ? 0 : n - 1); /* they lie leaf first */
@@ -492,7 +493,7 @@ static __always_inline void run_dentries(struct varmor_walk *w, u32 version, u32
     for (u32 i = 0; i < VARMOR_MAX_DEPTH; i++) {
         u32 at = first + i * direction;
 
-        if (i >= n || feed_name(version, at & (VARMOR_MAX_DEPTH - 1), backward))
+        if (i >= n || varmor_feed_name(version, at & (VARMOR_MAX_DEPTH - 1), backward))
             return;
     }
 }
@@ -529,7 +530,7 @@ static __always_inline void run_text(struct varmor_walk *w, u32 version, u32 bac
         if (n <= 0)
             goto unreadable;
         w->name_len = n - 1;
-        if (feed_name(version, WALK_NAME, backward))
+        if (varmor_feed_name(version, WALK_NAME, backward))
             return;
         if (!backward && w->name_len < step)
             return;
@@ -547,7 +548,7 @@ static __always_inline bool run_begin(struct varmor_walk *w, u32 version, u32 au
 {
     struct varmor_place *place = &w->places[automaton & 1];
 
-    if (place->version != version || place->automaton != automaton)
+    if (!place_is_of(w, version, automaton))
         varmor_place(version, automaton);
     if (w->cause || place->n_cells == 0)
         return false;

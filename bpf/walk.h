@@ -41,6 +41,8 @@ int varmor_feed(u32 version, u32 at, u32 backward);
 #define WALK_NAME  0xffffffffu
 #define WALK_MORE  0xfffffffeu
 #define FEED_BYTES 64
+/* All of a name. Non-zero if the walk may end. */
+int varmor_feed_name(u32 version, u32 at, u32 backward);
 enum feed_result {
     FEED_ALL,     /* the name is at its end */
     FEED_MAY_END, /* nothing that follows can change the verdict; or walk.cause says why not to go
@@ -51,3 +53,12 @@ enum feed_result {
 /* Reads the name of a collected dentry into walk.name and its length, with the '/' in front, into
  * walk.name_len; 0 if it cannot be read. */
 int varmor_read_name(u32 at);
+
+/* True if the walk knows where an automaton of the request's image is. */
+static __always_inline bool place_is_of(const struct varmor_walk *w, u32 version, u32 automaton)
+{
+    const struct varmor_place *place = &w->places[automaton & 1];
+
+    return place->version == version && place->automaton == automaton &&
+           place->digest == w->request.digest;
+}

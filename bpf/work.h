@@ -32,6 +32,7 @@ struct varmor_label {
 struct varmor_request {
     u64 mnt, dentry; /* struct vfsmount, struct dentry; mnt 0: a dentry without a mount */
     u64 text;        /* a string instead of a path; 0 if none */
+    u64 digest;      /* of the image: see struct varmor_place */
     u64 root_sb, root_dentry, root_parent, root_mountpoint; /* of the label */
     u32 asked;                                              /* VARMOR_MAY_* */
     u32 automaton;      /* the forward one; its backward one follows */
@@ -43,6 +44,7 @@ struct varmor_request {
 /* Where an automaton is in an image, and what class each byte has: read from the image once, and
  * kept for as long as the version stays. */
 struct varmor_place {
+    u64 digest; /* the beginning of the profile's: a number may come back after a crash of the agent */
     u32 version, automaton; /* version 0: not filled */
     u32 n_cells, start, cells_line, reserved;
     u8 classes[256];

@@ -228,10 +228,15 @@ static int make_trie(const struct ruleset *rules)
     return fd;
 }
 
+int kernel_side_make_image(const struct ruleset *rules)
+{
+    return make_array(sizeof(struct varmor_line), (uint32_t)rules->n_lines, rules->lines,
+                      rules->n_lines);
+}
+
 int kernel_side_put(struct kernel_side *k, uint32_t slot, const struct ruleset *rules)
 {
-    int image =
-        make_array(sizeof(struct varmor_line), rules->n_lines, rules->lines, rules->n_lines);
+    int image = kernel_side_make_image(rules);
     int counts = make_array(sizeof(uint64_t), rules->n_rules, NULL, 0);
     int trie = make_trie(rules);
     uint32_t version = k->next_version++;

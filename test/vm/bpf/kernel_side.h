@@ -39,6 +39,8 @@ struct bpf_object *kernel_side_object(const struct kernel_side *k); /* borrowed 
  */
 void kernel_side_print_costs(const struct kernel_side *k);
 
+/* A ruleset's image as an inner map of varmor_images. A descriptor that is the caller's, or a negative errno. */
+int kernel_side_make_image(const struct ruleset *rules);
 /* Makes a new version from a ruleset and switches a slot to it. Returns the version or a negative
  * errno. */
 int kernel_side_put(struct kernel_side *k, uint32_t slot, const struct ruleset *rules);
