@@ -31,6 +31,7 @@ struct enforcer_fact {
 };
 struct enforcer_facts {
     bool usable;
+    bool busy;        /* not usable only for as long as another agent has it */
     char reason[256]; /* why not, for people; "" if usable */
     struct enforcer_fact items[ENFORCER_FACTS_MAX];
     size_t n;

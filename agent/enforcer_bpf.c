@@ -123,6 +123,7 @@ static int on_probe(struct enforcer *base, struct enforcer_facts *ret, struct er
     kernel_features_read(&e->features);
     kernel_features_tell(&e->features, &facts);
     if (facts.usable && probe_kernel(e, &facts, &why) < 0) {
+        facts.busy = !e->pins && error_code(why) == -EBUSY; /* the lock; nothing was opened */
         let_go(e);
         if (error_code(why) == -ENOMEM)
             return error_oom(reterr);

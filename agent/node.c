@@ -208,6 +208,8 @@ static int make_enforcers(struct node *n, struct error **reterr)
 
     if (r == 0)
         r = n->bpf->ops->probe(n->bpf, &n->bpf_facts, reterr);
+    if (r == 0 && n->bpf_facts.busy) /* for a moment, when a new agent takes over from an old one */
+        r = error_set(reterr, -EBUSY, "%s", n->bpf_facts.reason);
     if (r < 0)
         return error_wrap(reterr, r, "BPF enforcer");
     if (!n->bpf_facts.usable)

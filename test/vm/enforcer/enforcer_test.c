@@ -462,7 +462,8 @@ static void only_one_agent_holds_the_kernel(void)
 
     agent_side_begin(&one);
     agent_side_begin(&two);
-    CHECK(one.facts.usable && !two.facts.usable);
+    CHECK(one.facts.usable && !one.facts.busy);
+    CHECK(!two.facts.usable && two.facts.busy);
     printf("    %s\n", two.facts.reason);
     CHECK(strstr(two.facts.reason, "another varmor-agent holds"));
     agent_side_end(&two);
