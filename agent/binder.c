@@ -20,8 +20,10 @@ struct bound {
     const struct container *c;          /* the runtime's, until dropped() */
     char profile[PROFILE_NAME_MAX + 1]; /* that the kernel has it bound to; "": none */
     uint64_t cgroup_id;                 /* that is bound */
+    uint64_t listed_cgroup_id;          /* under which by_cgroup has it; 0: none */
     unsigned enforcers;                 /* bits of those that have the binding */
-    bool asked; /* the runtime has been asked whether it was started meanwhile */
+    unsigned n_questions; /* to the runtime, whether it was started meanwhile, that are open */
+    bool asked;           /* the last of them is about the binding as it is */
     bool before_first_instruction;
     int64_t since_ns;      /* CLOCK_REALTIME */
     char *problem;         /* owned; why its cgroup is not known; NULL: it is */
@@ -182,7 +184,9 @@ static void confirm(struct binder *b, struct bound *x, const struct profile *p)
     CLEANUP(error_free) struct error *problem = NULL;
 
     x->asked = b->runtime && b->runtime->ops->ask(b->runtime, x->c) == 0;
-    if (!x->asked && bind_all(b, x, p, true, &problem) < 0)
+    if (x->asked)
+        x->n_questions++;
+    else if (bind_all(b, x, p, true, &problem) < 0)
         set_blocked(b, x, p->name, error_message(problem));
 }
 
@@ -204,7 +208,7 @@ static void bind_now(struct binder *b, struct bound *x, const struct profile *p)
     clear_blocked(x);
     snprintf(x->profile, sizeof(x->profile), "%s", p->name);
     x->cgroup_id = x->c->cgroup_id;
-    x->before_first_instruction = false;
+    x->asked = x->before_first_instruction = false;
     x->since_ns = b->events.now_ns(b->events.data);
     if (created && b->runtime && b->runtime->ops->is_waiting(b->runtime, x->c))
         x->before_first_instruction = true;
@@ -293,8 +297,10 @@ static void claim_adopted(struct binder *b, struct bound *x)
     x->since_ns = a->since_ns ? a->since_ns : b->events.now_ns(b->events.data);
     x->before_first_instruction = a->before_first_instruction;
     p = store_find(b->store, x->profile);
-    if (p && x->c->state == CONTAINER_RUNNING && bind_all(b, x, p, true, &problem) < 0)
+    if (p && x->c->state != CONTAINER_CREATED && bind_all(b, x, p, true, &problem) < 0)
         b->events.trouble(error_message(problem), b->events.data);
+    else if (p && x->c->state == CONTAINER_CREATED && !x->before_first_instruction)
+        confirm(b, x, p);
     changed(b, x);
 }
 
@@ -325,31 +331,44 @@ static int obtain(struct binder *b, struct bound **ret, const struct container *
     return 0;
 }
 
-void binder_put(struct binder *b, const struct container *c, const char *problem)
+static void unlist_cgroup(struct binder *b, struct bound *x)
 {
     char key[CGROUP_KEY_SIZE];
+
+    if (map_find(b->by_cgroup, cgroup_key(key, x->listed_cgroup_id)) == x)
+        map_drop(b->by_cgroup, key);
+    x->listed_cgroup_id = 0;
+}
+
+/* Its violations are told with its name. A container may get another cgroup, or lose it. */
+static void list_cgroup(struct binder *b, struct bound *x)
+{
+    char key[CGROUP_KEY_SIZE];
+
+    if (x->listed_cgroup_id != x->c->cgroup_id)
+        unlist_cgroup(b, x);
+    if (x->c->cgroup_id == 0)
+        return;
+    if (map_put(b->by_cgroup, cgroup_key(key, x->c->cgroup_id), x) < 0)
+        no_memory(b, x->key);
+    else
+        x->listed_cgroup_id = x->c->cgroup_id;
+}
+
+void binder_put(struct binder *b, const struct container *c, const char *problem)
+{
     struct bound *x;
 
     if (obtain(b, &x, c) < 0) {
         no_memory(b, c->id);
         return;
     }
-    if (c->cgroup_id != 0) {
-        if (map_put(b->by_cgroup, cgroup_key(key, c->cgroup_id), x) < 0)
-            no_memory(b, x->key); /* its violations are told without its name */
+    list_cgroup(b, x);
+    if (c->cgroup_id != 0)
         claim_adopted(b, x);
-    }
     free(x->problem);
     x->problem = problem ? strdup(problem) : NULL; /* without memory the reason is a plainer one */
     evaluate(b, x);
-}
-
-static void forget_cgroup(struct binder *b, uint64_t cgroup_id, const struct bound *x)
-{
-    char key[CGROUP_KEY_SIZE];
-
-    if (map_find(b->by_cgroup, cgroup_key(key, cgroup_id)) == x)
-        map_drop(b->by_cgroup, key);
 }
 
 static struct bound *find(const struct binder *b, const struct container *c)
@@ -373,8 +392,7 @@ void binder_dropped(struct binder *b, const struct container *c)
     said = x->profile[0] || x->reason;
     if (x->profile[0])
         unbind_cgroup(b, x->cgroup_id, x->enforcers);
-    forget_cgroup(b, c->cgroup_id, x);
-    forget_cgroup(b, x->cgroup_id, x);
+    unlist_cgroup(b, x);
     if (said) { /* the key lives until the map lets go of it */
         CLEANUP_FREE char *key = TAKE(x->key);
 
@@ -391,7 +409,11 @@ void binder_answered(struct binder *b, const struct container *c)
     struct bound *x = find(b, c);
     const struct profile *p = x ? store_find(b->store, x->profile) : NULL;
 
-    if (!x || !x->asked)
+    if (!x)
+        return;
+    if (x->n_questions > 0)
+        x->n_questions--;
+    if (!x->asked || x->n_questions > 0) /* put before the binding that it would be about */
         return;
     x->asked = false;
     if (c->state == CONTAINER_CREATED)
@@ -424,6 +446,7 @@ void binder_reconciled(struct binder *b)
         struct bound *x = map_value(m);
         const struct profile *p = x->asked ? store_find(b->store, x->profile) : NULL;
 
+        x->n_questions = 0;
         if (p)
             confirm(b, x, p);
     }
