@@ -68,6 +68,7 @@ void stream_open(struct stream *s, uint64_t now_ns)
     s->deadline_ns = now_ns + STREAM_WELCOME_TIMEOUT_NS;
     s->complete_due = true;
     forget_all(s->results);
+    forget_all(s->bindings);
 }
 
 void stream_close(struct stream *s)
@@ -148,7 +149,7 @@ int stream_put_result(struct stream *s, const char *profile)
 
 int stream_put_binding(struct stream *s, const char *key)
 {
-    return map_put(s->bindings, key, s);
+    return s->state == STREAM_CLOSED ? 0 : map_put(s->bindings, key, s);
 }
 
 int stream_put_counts(struct stream *s, const char *profile)

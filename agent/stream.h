@@ -11,8 +11,9 @@
  * Invariants
  * 1. Nothing but the hello is sent before the manager's welcome; nothing is taken before it.
  * 2. After each open the hello says all that is held, and the first bindings report is complete.
- * 3. A stream that is closed keeps what was queued; names of results start over with the next open,
- *    since the hello tells them anew.
+ * 3. A stream that is closed keeps the violations that were queued. Names of results and bindings
+ * start over with the next open: the owner puts each binding with its hello, and the hello tells the
+ * rest. Containers that come and go while the manager is away take no room.
  *
  * No I/O, no clock, no logging.
  */
@@ -33,7 +34,7 @@ struct stream; /* opaque */
  * counts until the next question, that of binding until the end of the turn (many make one
  * message). */
 struct stream_owner {
-    /* The newest state: fills *ret. 0 or -ENOMEM. */
+    /* The newest state: fills *ret, and puts the name of each binding. 0 or -ENOMEM. */
     int (*hello)(struct msg_hello *ret, void *data);
     /* False: there is nothing to say about this name any more. Of a binding ret->container_id is
      * set all the same, and it is told as dropped; its key is the owner's choice. */

@@ -172,7 +172,6 @@ START_TEST(the_hello_comes_first_and_alone)
     CLEANUP(stream_free) struct stream *s = make_stream(&a);
     struct agent_message m;
 
-    ck_assert_int_eq(stream_put_binding(s, "ns/c1"), 0);
     stream_bindings_ready(s);
     ck_assert_int_eq(next_kind(s), AGENT_MESSAGE_NONE); /* closed */
     stream_open(s, 0);
@@ -427,6 +426,29 @@ START_TEST(violations_beyond_the_queue_are_counted)
 }
 END_TEST
 
+START_TEST(containers_that_go_while_the_manager_is_away_take_no_room)
+{
+    struct agent a = {0};
+    CLEANUP(stream_free) struct stream *s = make_stream(&a);
+    struct agent_message m;
+
+    stream_bindings_ready(s);
+    for (unsigned i = 0; i <= STREAM_MAX_NAMES; i++) {
+        char id[NAME_SIZE];
+
+        snprintf(id, sizeof(id), "ns/x%u", i);
+        ck_assert_int_eq(stream_put_binding(s, id), 0);
+    }
+    greet(s);
+    ck_assert_int_eq(stream_put_binding(s, "ns/c1"), 0);
+    m = next(s);
+    ck_assert_int_eq(m.kind, AGENT_BINDINGS);
+    ck_assert_uint_eq(m.bindings.n_put, 1);
+    ck_assert_uint_eq(m.bindings.n_dropped, 0);
+    agent_message_done(&m);
+}
+END_TEST
+
 START_TEST(a_new_connection_forgets_results_and_keeps_violations)
 {
     struct agent a = {.result_known = true};
@@ -487,6 +509,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, the_first_bindings_report_is_complete_even_if_it_is_empty);
     tcase_add_test(t, bindings_travel_as_put_and_dropped_in_bounded_messages);
     tcase_add_test(t, violations_beyond_the_queue_are_counted);
+    tcase_add_test(t, containers_that_go_while_the_manager_is_away_take_no_room);
     tcase_add_test(t, a_new_connection_forgets_results_and_keeps_violations);
     tcase_add_test(t, counts_are_asked_for_when_they_are_sent);
     tcase_add_test(t, a_message_that_does_not_fit_stays_pending);
