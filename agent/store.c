@@ -391,7 +391,7 @@ void store_begin_sync(struct store *s)
     MAP_FOREACH (m, s->entries) {
         struct entry *e = map_value(m);
 
-        e->wanted = e->in_force != NULL;
+        e->wanted = e->in_force && !e->leaving; /* what could not be removed is tried again */
     }
 }
 
