@@ -163,7 +163,7 @@ static void on_source_settled(void *data)
     MAP_FOREACH (e, m->pending) {
         const struct pending_policy *p = map_value(e);
 
-        if (put_policy(m, p->policy, p->file) != -ENOMEM) /* else the next change tries it again */
+        if (put_policy(m, p->policy, p->file) == 0) /* else the next change tries it again */
             map_drop(m->pending, map_key(e));
     }
     m->all_stale = false;
