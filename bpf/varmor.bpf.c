@@ -12,6 +12,7 @@ const volatile bool varmor_have_rename_flags = false;
 const volatile unsigned int varmor_host_dev = 0;
 const volatile unsigned long long varmor_host_ino = 0;
 
+#include "bpf/path.bpf.c"
 #include "bpf/walk.bpf.c"
 
 #include "bpf/judge.bpf.c"

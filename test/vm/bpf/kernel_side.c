@@ -20,7 +20,8 @@ struct hook {
 #define ROW(program, hook, kind, covers) {#program, #hook, kind},
 static const struct hook hooks[] = {VARMOR_HOOKS(ROW)};
 
-static int print_all(enum libbpf_print_level level, const char *format, va_list args)
+static PRINTF_FORMAT(2, 0) int print_all(enum libbpf_print_level level, const char *format,
+                                         va_list args)
 {
     return level == LIBBPF_DEBUG ? 0 : vprintf(format, args);
 }
