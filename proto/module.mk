@@ -2,7 +2,7 @@
 PROTO_FILES := varmor/v1/profile varmor/v1/agent varmor/v1/status
 PROTO_HEADERS := $(PROTO_FILES:%=$(GEN)/proto/%.pb-c.h)
 
-CPPFLAGS += -I$(GEN)/proto
+CPPFLAGS += -I$(GEN)/proto $(addprefix -isystem ,$(wildcard /usr/include/nanopb))
 
 $(GEN)/proto/%.pb-c.c $(GEN)/proto/%.pb-c.h &: proto/%.proto
 	$(call say,PROTO,$<)
