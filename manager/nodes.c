@@ -141,7 +141,7 @@ int nodes_hello(struct nodes *n, const struct msg_hello *hello, int64_t now_ns, 
                 struct error **reterr)
 {
     struct agent_message copy;
-    struct node *node;
+    struct node *node = NULL;
     int r = node_get(n, hello->node, &node, reterr);
 
     if (r < 0)
