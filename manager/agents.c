@@ -213,6 +213,10 @@ static void on_hello(struct agent_stream *s, const struct msg_hello *hello)
         stream_finish(s, GRPC_PERMISSION_DENIED, "the caller may not speak for this node");
         return;
     }
+    if (a->handler->is_ready && !a->handler->is_ready(a->data)) {
+        stream_finish(s, GRPC_UNAVAILABLE, "the folder of policies has not been read yet");
+        return;
+    }
     if (older) {
         stream_leave_node(older);
         stream_finish(older, GRPC_ABORTED, "a newer stream of this node has taken over");

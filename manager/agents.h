@@ -23,6 +23,9 @@ struct profile_store;
 
 /* What the agents have told; for status. Borrowed for the call. */
 struct agents_handler {
+    /* False: what is in force is not known yet. Agents are sent away with UNAVAILABLE then, since
+     * they would be told to remove all that they hold. NULL: it always is. */
+    bool (*is_ready)(void *data);
     void (*node_changed)(const struct node *node, bool removed, void *data);
     void (*result)(const struct node *node, unsigned slot, void *data);
     void (*bindings_changed)(const struct node *node, void *data);

@@ -149,6 +149,14 @@ static int put_policy(struct manager *m, struct policy *policy, const char *file
     return r;
 }
 
+/* A folder that cannot be read says nothing about what should be in force: until it can, agents
+ * keep what they have. */
+static bool folder_was_read(const struct manager *m)
+{
+    return map_size(profile_store_policies(m->store)) > 0 ||
+           !file_problems_find(m->problems, SOURCE_DIRECTORY_ROOT);
+}
+
 static void on_source_settled(void *data)
 {
     struct manager *m = data;
@@ -167,7 +175,7 @@ static void on_source_settled(void *data)
             map_drop(m->pending, map_key(e));
     }
     m->all_stale = false;
-    if (m->synced)
+    if (m->synced || !folder_was_read(m))
         return;
     m->synced = true;
     grpc_server_set_health(m->server, "", GRPC_HEALTH_SERVING);
@@ -231,6 +239,13 @@ static const struct profile_store_handler manager_store_handler = {
 
 /* ---- From the agents ---- */
 
+static bool on_is_ready(void *data)
+{
+    const struct manager *m = data;
+
+    return m->synced;
+}
+
 static void on_node_changed(const struct node *node UNUSED, bool removed UNUSED, void *data)
 {
     struct manager *m = data;
@@ -269,6 +284,7 @@ static void on_violations(const struct node *node, const struct msg_violations *
 }
 
 static const struct agents_handler manager_agents_handler = {
+    .is_ready = on_is_ready,
     .node_changed = on_node_changed,
     .result = on_result,
     .bindings_changed = on_bindings_changed,

@@ -15,8 +15,6 @@
 #include "manager/file_claims.h"
 #include "manager/folder_watch.h"
 
-#define ROOT_NAME "./" /* under which findings of the root are told */
-
 /* What is known of a file or a folder with a problem, by its name below the root. */
 struct seen_file {
     dev_t dev;
@@ -156,7 +154,10 @@ static int note_problem(struct source_directory *s, const char *folder, const ch
     char name[PATH_MAX];
     struct seen_file *f;
 
-    snprintf(name, sizeof(name), "%.*s/", PATH_MAX - 2, *folder ? folder : ".");
+    if (*folder)
+        snprintf(name, sizeof(name), "%.*s/", PATH_MAX - 2, folder);
+    else
+        snprintf(name, sizeof(name), SOURCE_DIRECTORY_ROOT);
     f = seen_get(s, name);
     if (!f)
         return -ENOMEM;

@@ -10,7 +10,7 @@
  * There is no delay and no polling.
  *
  * What cannot be read (a file, a folder, the root itself) keeps what it said before in force, and
- * is told as a finding: of the file, of "folder/", or of "./" for the root. What is removed is
+ * is told as a finding: of the file, of "folder/", or of SOURCE_DIRECTORY_ROOT. What is removed is
  * withdrawn. Losing events (a full queue in the kernel) means that everything is looked at again.
  *
  * Does not log; I/O errors become findings. Reading a file blocks for as long as its disk does.
@@ -21,7 +21,8 @@
 struct loop;
 struct source_directory;
 
-#define SOURCE_MAX_DEPTH 16 /* folders within folders, below the root */
+#define SOURCE_DIRECTORY_ROOT "./"
+#define SOURCE_MAX_DEPTH      16 /* folders within folders, below the root */
 
 /* Reads the folder at the end of the present turn and then watches it. handler must outlive the
  * source. 0, -ENOMEM, -EINVAL (not a usable path) or another negative errno (no inotify) with

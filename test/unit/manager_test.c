@@ -510,6 +510,29 @@ START_TEST(health_is_serving_once_the_folder_has_been_read)
 }
 END_TEST
 
+START_TEST(without_its_folder_a_manager_takes_nothing_from_agents)
+{
+    char policies[PATH_MAX], aside[PATH_MAX];
+    struct client *agent, *watch;
+
+    snprintf(policies, sizeof(policies), "%s/policies", top);
+    snprintf(aside, sizeof(aside), "%s/aside", top);
+    manager = manager_free(manager);
+    ck_assert_int_eq(rename(policies, aside), 0);
+    start_manager();
+    agent = agent_new("n1");
+    expect(agent, "closed UNAVAILABLE the folder of policies has not been read yet\n");
+    client_free(agent);
+    watch = watch_new(STATUS_POLICIES);
+    ck_assert_int_eq(rename(aside, policies), 0);
+    expect_end(watch, " a Pending");
+    agent = agent_new("n1");
+    expect(agent, "welcome\nprofile varmor-shop-a 0\nin_sync 1\n");
+    client_free(watch);
+    client_free(agent);
+}
+END_TEST
+
 static void on_drained(void *data)
 {
     *(bool *)data = true;
@@ -551,6 +574,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, bindings_and_violations_are_described);
     tcase_add_test(t, what_is_not_there_is_not_found);
     tcase_add_test(t, health_is_serving_once_the_folder_has_been_read);
+    tcase_add_test(t, without_its_folder_a_manager_takes_nothing_from_agents);
     tcase_add_test(t, a_drain_sends_agents_and_watchers_away);
     suite_add_tcase(s, t);
     return s;
