@@ -2,6 +2,7 @@
 #include "manager/agents.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <utlist.h>
@@ -204,7 +205,10 @@ static void on_hello(struct agent_stream *s, const struct msg_hello *hello)
     int r;
 
     if (hello->protocol != MESSAGE_PROTOCOL) {
-        stream_finish(s, GRPC_FAILED_PRECONDITION, "this manager speaks protocol 1");
+        char text[64];
+
+        snprintf(text, sizeof(text), "this manager speaks protocol %d", MESSAGE_PROTOCOL);
+        stream_finish(s, GRPC_FAILED_PRECONDITION, text);
         return;
     }
     if (!peer_may_speak_for(grpc_call_peer(s->call), hello->node)) {

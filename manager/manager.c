@@ -272,6 +272,9 @@ static void on_violations(const struct node *node, const struct msg_violations *
     struct manager *m = data;
     unsigned slot;
 
+    if (v->n_dropped > 0)
+        LOG(WARNING, "violations-dropped", "those that had no room are in the node's own log only",
+            LOG_STR("node", node->name), LOG_INT("dropped", v->n_dropped));
     for (size_t i = 0; i < v->n; i++) {
         int r = 0;
 
