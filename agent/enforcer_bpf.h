@@ -3,12 +3,14 @@
 /*
  * The BPF enforcer, as its own sources see it; the agent knows agent/enforcer.h alone.
  *
- *   enforcer_bpf.c           the operations, in terms of the parts below
- *   enforcer_bpf_load.c      programs and maps: loaded, attached, pinned, or found pinned
- *   enforcer_bpf_adopt.c     the table of slots, made from what the kernel holds
- *   enforcer_bpf_version.c   one version of a profile: into the kernel, back from it, out of it
- *   enforcer_bpf_retire.c    versions that were replaced: their counters are carried over, then
- * they go enforcer_bpf_binding.c   containers enforcer_bpf_events.c    the ring of records
+ *   enforcer_bpf.c          the operations, in terms of the parts below
+ *   enforcer_bpf_load.c     programs and maps: loaded, attached, pinned, or found pinned
+ *   enforcer_bpf_adopt.c    the table of slots, made from what the kernel holds
+ *   enforcer_bpf_version.c  one version of a profile: into the kernel, back, out of it
+ *   enforcer_bpf_spare.c    a version that is reserved before it is needed
+ *   enforcer_bpf_retire.c   versions that were replaced: counters are carried over, they go
+ *   enforcer_bpf_binding.c  containers
+ *   enforcer_bpf_events.c   the ring of records
  *
  * Invariants
  * 1. Programs and links are owned by their pins alone: nothing in here keeps a link or a program

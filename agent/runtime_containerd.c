@@ -4,10 +4,10 @@
  *
  *   DOWN         nothing; the timer connects again after a delay that grows
  *   GREETING     its version is asked for
- *   SUBSCRIBING  the event stream is open, but containerd does not say when it has begun: an event
- * of our own is published until it comes back, so that no container is created unseen between the
- *                subscription and the lists
- *   LISTING      namespaces, then for each its containers and its tasks; events are heard meanwhile
+ *   SUBSCRIBING  the event stream is open, but containerd does not say when it has begun: an
+ *                event of our own is published until it comes back, so that no container is
+ *                created unseen between the subscription and the lists
+ *   LISTING      namespaces, then for each its containers and its tasks; events are heard too
  *   STEADY       events; the timer lists everything again every RELIST_NS
  *
  * Each connection has a number; what an earlier one still answers is ignored.
