@@ -35,6 +35,7 @@ struct file_claims {
     const struct source_handler *handler;
     void *data;
     struct map *files;       /* name -> struct claiming_file, owned */
+    size_t n_folders;        /* of these */
     struct map *in_force;    /* identity -> struct claim, owned */
     struct retired *retired; /* owned */
 };
@@ -90,13 +91,25 @@ struct file_claims *file_claims_free(struct file_claims *c)
     return NULL;
 }
 
+/* A folder is claimed for its findings alone; its name ends with a '/'. */
+static bool is_folder(const char *name)
+{
+    return *name && name[strlen(name) - 1] == '/';
+}
+
+static bool is_full(const struct file_claims *c, const char *name)
+{
+    return is_folder(name) ? c->n_folders >= FILE_CLAIMS_MAX_FOLDERS
+                           : map_size(c->files) - c->n_folders >= FILE_CLAIMS_MAX_FILES;
+}
+
 /* The file of a name, made if it is new. */
 static int file_get(struct file_claims *c, const char *name, struct claiming_file **ret)
 {
     struct claiming_file *f = map_find(c->files, name);
 
     if (!f) {
-        if (map_size(c->files) >= FILE_CLAIMS_MAX_FILES)
+        if (is_full(c, name))
             return -E2BIG;
         f = calloc(1, sizeof(*f));
         if (!f)
@@ -106,6 +119,7 @@ static int file_get(struct file_claims *c, const char *name, struct claiming_fil
             claiming_file_free(f);
             return -ENOMEM;
         }
+        c->n_folders += is_folder(name);
     }
     f->gone = false;
     *ret = f;
@@ -321,8 +335,10 @@ static void tell_files(struct file_claims *c, struct claiming_file **files, size
     for (size_t i = 0; i < n_files; i++) {
         if (files[i]->changed || files[i]->gone)
             tell_file(c, files[i]);
-        if (files[i]->gone)
+        if (files[i]->gone) {
+            c->n_folders -= is_folder(files[i]->name);
             map_drop(c->files, files[i]->name);
+        }
     }
 }
 

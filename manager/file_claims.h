@@ -18,7 +18,8 @@
 
 struct file_claims;
 
-#define FILE_CLAIMS_MAX_FILES 10000 /* each holds OBJECT_FILE_MAX_BYTES at most */
+#define FILE_CLAIMS_MAX_FILES   10000 /* each holds OBJECT_FILE_MAX_BYTES at most */
+#define FILE_CLAIMS_MAX_FOLDERS 1000  /* with a finding of their own; their names end with a '/' */
 
 /* handler must outlive the claims; its settled() is not called from here. NULL: no memory. */
 struct file_claims *file_claims_new(const struct source_handler *handler, void *data);
@@ -29,7 +30,8 @@ DEFINE_CLEANUP(struct file_claims *, file_claims_free)
 /* The file's content as of now. 0, -ENOMEM, or -E2BIG (FILE_CLAIMS_MAX_FILES); on failure nothing
  * changed. */
 int file_claims_put(struct file_claims *c, const char *file, const void *data, size_t len);
-/* The file is there and cannot be read, which message says. As file_claims_put(). */
+/* The file, or folder, is there and cannot be read, which message says. As file_claims_put(); of a
+ * folder -E2BIG means FILE_CLAIMS_MAX_FOLDERS. */
 int file_claims_refuse(struct file_claims *c, const char *file, const char *message);
 /* The file is gone, and so is all that it claimed. True if it was known. */
 bool file_claims_drop(struct file_claims *c, const char *file);

@@ -148,11 +148,13 @@ static int load_file(struct source_directory *s, const char *name, struct seen_f
 
 /* ---- Walking the tree ---- */
 
-/* Notes a problem of a folder, under its name with a '/' at its end. */
+/* Notes a problem of a folder, under its name with a '/' at its end. Beyond the folders that can
+ * have one it is left out. 0 or -ENOMEM. */
 static int note_problem(struct source_directory *s, const char *folder, const char *message)
 {
     char name[PATH_MAX];
     struct seen_file *f;
+    int r;
 
     if (*folder)
         snprintf(name, sizeof(name), "%.*s/", PATH_MAX - 2, folder);
@@ -162,10 +164,20 @@ static int note_problem(struct source_directory *s, const char *folder, const ch
     if (!f)
         return -ENOMEM;
     f->walk = s->walk;
-    return file_claims_refuse(s->claims, name, message);
+    r = file_claims_refuse(s->claims, name, message);
+    return r == -E2BIG ? 0 : r;
 }
 
-/* The same for one that could not be looked through: all that lies below it stays as it was. */
+static int note_too_many(struct source_directory *s, const char *name)
+{
+    char message[128];
+
+    snprintf(message, sizeof(message), "more than %d files: '%.40s' and others are left out",
+             FILE_CLAIMS_MAX_FILES, name);
+    return note_problem(s, "", message);
+}
+
+/* A folder that could not be looked through: all that lies below it stays as it was. */
 static int refuse_folder(struct source_directory *s, const char *folder, const char *message)
 {
     size_t len = strlen(folder);
@@ -185,13 +197,8 @@ static int meet_file(struct source_directory *s, const char *name, const struct 
     struct seen_file *f = map_find(s->files, name);
     bool known = f != NULL;
 
-    if (!known && map_size(s->files) >= FILE_CLAIMS_MAX_FILES) {
-        char message[128];
-
-        snprintf(message, sizeof(message), "more than %d files: '%.40s' and others are left out",
-                 FILE_CLAIMS_MAX_FILES, name);
-        return note_problem(s, "", message);
-    }
+    if (!known && map_size(s->files) >= FILE_CLAIMS_MAX_FILES)
+        return note_too_many(s, name);
     f = seen_get(s, name);
     if (!f)
         return -ENOMEM;
@@ -352,7 +359,7 @@ static int walk_tree(struct source_directory *s)
 
 /* ---- Changes ---- */
 
-/* Reads what is marked. How many files that were, or -ENOMEM or -E2BIG. */
+/* Reads what is marked. How many files that were, or -ENOMEM. */
 static int load_wanted(struct source_directory *s)
 {
     int n = 0;
@@ -364,6 +371,10 @@ static int load_wanted(struct source_directory *s)
         if (!f->wanted || f->growing)
             continue;
         r = load_file(s, map_key(e), f);
+        if (r == -E2BIG) { /* it came up between two walks; the next one finds it unknown */
+            r = note_too_many(s, map_key(e));
+            map_drop(s->files, map_key(e));
+        }
         if (r == -ENOENT)
             s->walk_wanted =
                 true; /* gone since: an event says so too, but it may be in the next turn */

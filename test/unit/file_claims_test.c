@@ -124,8 +124,16 @@ START_TEST(the_number_of_files_has_a_ceiling)
     }
     ck_assert_int_eq(file_claims_put(claims, "more.yaml", "", 0), -E2BIG);
     ck_assert_int_eq(file_claims_refuse(claims, "more.yaml", "x"), -E2BIG);
+    for (int i = 0; i < FILE_CLAIMS_MAX_FOLDERS;
+         i++) { /* whose findings must be told all the same */
+        snprintf(name, sizeof(name), "%d/", i);
+        ck_assert_int_eq(file_claims_refuse(claims, name, "x"), 0);
+    }
+    ck_assert_int_eq(file_claims_refuse(claims, "more/", "x"), -E2BIG);
+    ck_assert(file_claims_drop(claims, "0/"));
     put("0.yaml", POD("x"));
     ck_assert_int_eq(file_claims_settle(claims), 0);
+    ck_assert_int_eq(file_claims_refuse(claims, "more/", "x"), 0);
 }
 END_TEST
 
