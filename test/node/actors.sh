@@ -52,7 +52,7 @@ node_end() {
 start_service() { # NAME PROGRAM [ARGUMENT]...
     local name=$1
     shift
-    on_node systemctl reset-failed "$name" 2>/dev/null
+    on_node systemctl reset-failed "$name" 2>/dev/null || true
     on_node systemd-run --quiet --unit "$name" --property Type=simple --property Restart=no -- "$@"
 }
 
