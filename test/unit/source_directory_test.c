@@ -481,6 +481,8 @@ Suite *unit_suite(void)
     Suite *s = suite_create("source_directory");
     TCase *t = tcase_create("source_directory");
 
+    tcase_set_timeout(t,
+                      60); /* filling the kernel's queue of events takes long on a busy machine */
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, what_is_there_is_told_first);
     tcase_add_test(t, an_empty_folder_is_synced_at_once);
