@@ -53,8 +53,8 @@ static bool is_text(const char *text, const char *wanted)
 
 bool container_identity_is_sandbox(const struct containerd_container *cc)
 {
-    return is_text(labels_get(cc->labels, LABEL_KIND), "sandbox") ||
-           is_text(labels_get(cc->annotations, ANNOTATION_KIND), "sandbox");
+    /* Not by its label: a plain container takes that from its image, and would escape every policy. */
+    return is_text(labels_get(cc->annotations, ANNOTATION_KIND), "sandbox");
 }
 
 const char *container_identity_sandbox(const struct containerd_container *cc)

@@ -46,7 +46,8 @@ START_TEST(a_container_of_the_cri_is_its_pods)
         KUBELET "io.kubernetes.container.name=main,image.label=x,io.cri-containerd.kind=container",
         "io.kubernetes.cri.container-type=container,io.kubernetes.cri.sandbox-id=sb");
     struct containerd_container sandbox =
-        make("sb", KUBELET "app=web,tier=front,io.cri-containerd.kind=sandbox", "");
+        make("sb", KUBELET "app=web,tier=front,io.cri-containerd.kind=sandbox",
+             "io.kubernetes.cri.container-type=sandbox");
 
     ck_assert(!container_identity_is_sandbox(&cc));
     ck_assert(container_identity_is_sandbox(&sandbox));
@@ -68,11 +69,11 @@ START_TEST(a_container_of_the_cri_is_its_pods)
 }
 END_TEST
 
-START_TEST(a_sandbox_is_told_by_label_or_annotation)
+START_TEST(an_image_cannot_make_its_container_a_sandbox)
 {
-    struct containerd_container cc = make("sb", "", "io.kubernetes.cri.container-type=sandbox");
+    struct containerd_container cc = make("x", "io.cri-containerd.kind=sandbox", "");
 
-    ck_assert(container_identity_is_sandbox(&cc));
+    ck_assert(!container_identity_is_sandbox(&cc));
     containerd_container_done(&cc);
 }
 END_TEST
@@ -131,7 +132,7 @@ Suite *unit_suite(void)
     TCase *t = tcase_create("container_identity");
 
     tcase_add_test(t, a_container_of_the_cri_is_its_pods);
-    tcase_add_test(t, a_sandbox_is_told_by_label_or_annotation);
+    tcase_add_test(t, an_image_cannot_make_its_container_a_sandbox);
     tcase_add_test(t, a_plain_container_speaks_for_itself);
     tcase_add_test(t, a_container_can_be_filled_again);
     suite_add_tcase(s, t);
