@@ -2,6 +2,7 @@
 /* varmor-agent: settings, signals and the end of the process. SIGTERM and SIGINT end it in order;
  * whatever way it ends, what is in the kernel stays in force. */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +17,8 @@
 #include "lib/loop.h"
 #include "lib/options.h"
 
-#define TEXT_MAX_BYTES (64u << 10) /* of --help and --print-config */
+#define MALLOC_BLOCK_BYTES (32 << 10)
+#define TEXT_MAX_BYTES     (64u << 10) /* of --help and --print-config */
 
 enum { EXIT_USAGE = 2 };
 
@@ -146,13 +148,23 @@ static int act(int outcome, const struct config *config, const struct error *pro
     }
 }
 
+/* Compiling a profile takes memory for a moment: what is larger than a block is given back at once, instead of
+ * staying with the process for good. mallopt(3); without it the agent is 1.7 MiB larger with 100 policies. */
+static void keep_memory_small(void)
+{
+    mallopt(M_TRIM_THRESHOLD, MALLOC_BLOCK_BYTES);
+    mallopt(M_MMAP_THRESHOLD, MALLOC_BLOCK_BYTES);
+}
+
 int main(int argc, char **argv)
 {
     CLEANUP(error_free) struct error *problem = NULL;
     struct config config = {0};
-    int outcome = config_parse(&config, argc, argv, &problem);
-    int status = act(outcome, &config, problem);
+    int outcome, status;
 
+    keep_memory_small();
+    outcome = config_parse(&config, argc, argv, &problem);
+    status = act(outcome, &config, problem);
     config_done(&config);
     return status;
 }

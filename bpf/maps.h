@@ -5,14 +5,14 @@
  *
  * varmor_cgroups, varmor_slots, varmor_images, varmor_counts, varmor_egress, varmor_control:
  * written by the agent, see varmor_shared.h; each is as large as the limit there, and full means
- * refused in user space. varmor_events: 1 MiB, some 2,700 records with short paths; full means that
+ * refused in user space. varmor_events: 512 KiB, some 1,300 records with short paths (the agent maps it twice); full means that
  * a record is lost and counted. varmor_labels (kernels without task storage only): a label each
  * task of a container; full means that the container cannot fork.
  */
 #include "bpf/kernel.h"
 #include "bpf/work.h"
 
-#define MAPS_EVENT_BYTES (1 << 20)
+#define MAPS_EVENT_BYTES (512 << 10)
 #define MAPS_MAX_LABELS  65536
 
 struct {
