@@ -19,6 +19,7 @@ struct agent_exchange {
     const struct profile_store *store;
     struct node *node;
     struct map *removals; /* profile names; owned; no more than the agent held or was sent */
+    struct map *unknown;  /* names that the agent holds and the store does not know; owned */
     struct buf small;     /* the message, unless it is a profile */
     enum step step;
     unsigned slot; /* STEP_PROFILE; also where the search for the next one begins */
@@ -43,7 +44,7 @@ static int take_held(struct agent_exchange *x, const struct msg_held *held, size
         if (strlen(held[i].name) > PROFILE_NAME_MAX)
             return -EINVAL;
         if (!s) {
-            if (add_removal(x, held[i].name) < 0)
+            if (map_put(x->unknown, held[i].name, NULL) < 0)
                 return -ENOMEM;
             continue;
         }
@@ -72,7 +73,8 @@ int agent_exchange_new(struct agent_exchange **ret, const struct profile_store *
     x->node = node;
     x->small = BUF_INIT(SMALL_MESSAGE_MAX);
     x->removals = map_new(NULL, 0);
-    r = x->removals ? take_held(x, held, n_held) : -ENOMEM;
+    x->unknown = map_new(NULL, 0);
+    r = x->removals && x->unknown ? take_held(x, held, n_held) : -ENOMEM;
     if (r < 0)
         return r;
     *ret = TAKE(x);
@@ -85,6 +87,7 @@ struct agent_exchange *agent_exchange_free(struct agent_exchange *x)
         return NULL;
     buf_done(&x->small);
     map_free(x->removals);
+    map_free(x->unknown);
     free(x);
     return NULL;
 }
@@ -96,6 +99,7 @@ void agent_exchange_changed(struct agent_exchange *x, unsigned slot)
     x->step = STEP_NONE;
     /* A profile of a name that was to be removed: the agent gets the new one in its place. */
     map_drop(x->removals, s->owner->profile->name);
+    map_drop(x->unknown, s->owner->profile->name);
 }
 
 int agent_exchange_removed(struct agent_exchange *x, unsigned slot, const char *profile_name)
@@ -125,17 +129,40 @@ static unsigned next_slot(const struct agent_exchange *x)
     return n;
 }
 
-static enum step next_step(struct agent_exchange *x)
+/* Moves to the removals what the agent holds, nobody knows, and nothing speaks for. True if something that
+ * it holds has to be spared for now: then it is not in sync, or it would drop that by itself. 0, 1 or -ENOMEM. */
+static int sort_unknown(struct agent_exchange *x)
 {
+    int spares = profile_store_is_partial(x->store);
+
+    MAP_FOREACH (e, x->unknown) {
+        if (profile_store_spares(x->store, map_key(e))) {
+            spares = 1;
+            continue;
+        }
+        if (add_removal(x, map_key(e)) < 0)
+            return -ENOMEM;
+        map_drop(x->unknown, map_key(e));
+    }
+    return spares;
+}
+
+static int next_step(struct agent_exchange *x)
+{
+    int spares;
+
     if (!x->welcomed)
         return STEP_WELCOME;
+    spares = sort_unknown(x);
+    if (spares < 0)
+        return spares;
     if (map_size(x->removals) > 0)
         return STEP_REMOVAL;
     x->slot = next_slot(x);
     if (x->slot < profile_store_n_slots(x->store))
         return STEP_PROFILE;
     x->slot = 0;
-    return x->in_sync ? STEP_NONE : STEP_IN_SYNC;
+    return x->in_sync || spares ? STEP_NONE : STEP_IN_SYNC;
 }
 
 /* 1 or -ENOMEM. */
@@ -174,10 +201,11 @@ static int make_small(struct agent_exchange *x, const uint8_t **ret, size_t *ret
 int agent_exchange_next(struct agent_exchange *x, const uint8_t **ret, size_t *ret_len)
 {
     const struct profile_slot *s;
+    int step = next_step(x);
 
-    x->step = next_step(x);
+    x->step = step < 0 ? STEP_NONE : (enum step)step;
     if (x->step == STEP_NONE)
-        return 0;
+        return step < 0 ? step : 0;
     if (x->step != STEP_PROFILE)
         return make_small(x, ret, ret_len);
     s = profile_store_slot(x->store, x->slot);

@@ -7,6 +7,8 @@
  * Nothing is queued here. What an agent still has to be told is the difference between the versions
  * in the profile store and the versions that it was sent; a profile that changes ten times while an
  * agent is slow is sent once. Order: welcome, removals, profiles, and in_sync once after a hello.
+ * What the agent holds and the store does not know is removed, unless the store spares it
+ * (profile_store_spares()): then neither that removal nor in_sync is sent until it does not any more.
  * The state is that of the node; an exchange lives from hello to the end of the stream.
  *
  * Pure: the caller sends what agent_exchange_next() gives and says so with agent_exchange_sent().

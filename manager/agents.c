@@ -121,6 +121,14 @@ static void agents_serve(void *data)
         loop_task_set(a->task);
 }
 
+void agents_spared_changed(struct agents *a)
+{
+    struct agent_stream *s;
+
+    DL_FOREACH (a->streams, s)
+        stream_wait(s);
+}
+
 void agents_profile_changed(struct agents *a, unsigned slot)
 {
     struct agent_stream *s;

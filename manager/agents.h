@@ -43,6 +43,8 @@ DEFINE_CLEANUP(struct agents *, agents_free)
 
 void agents_profile_changed(struct agents *a, unsigned slot);
 void agents_profile_removed(struct agents *a, unsigned slot, const char *profile_name);
+/* What the store spares (profile_store_spares()) may be less than before. */
+void agents_spared_changed(struct agents *a);
 
 /* Ends every stream with UNAVAILABLE ("the manager is shutting down"), so that a drain can finish.
  */

@@ -71,6 +71,7 @@ static struct file_problem *problem_new(const struct source_file *f)
             goto no_memory;
         p->n_errors += finding->severity == FINDING_ERROR;
     }
+    p->is_blind = p->n_errors > 0 && f->n_in_force == 0;
     return p;
 no_memory:
     file_problem_free(p);
@@ -79,7 +80,7 @@ no_memory:
 
 static bool problem_equal(const struct file_problem *a, const struct file_problem *b)
 {
-    if (a->n_lines != b->n_lines)
+    if (a->n_lines != b->n_lines || a->is_blind != b->is_blind)
         return false;
     for (size_t i = 0; i < a->n_lines; i++)
         if (strcmp(a->lines[i], b->lines[i]) != 0)
@@ -106,6 +107,17 @@ int file_problems_put(struct file_problems *p, const struct source_file *f)
         return -ENOMEM;
     }
     return 1;
+}
+
+bool file_problems_blind(const struct file_problems *p)
+{
+    MAP_FOREACH (e, p->by_file) {
+        const struct file_problem *problem = map_value(e);
+
+        if (problem->is_blind)
+            return true;
+    }
+    return false;
 }
 
 const struct file_problem *file_problems_find(const struct file_problems *p, const char *file)

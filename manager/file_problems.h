@@ -16,6 +16,7 @@ struct file_problem {
     char **lines; /* owned */
     size_t n_lines;
     size_t n_errors; /* the other lines are warnings */
+    bool is_blind;   /* it has errors, and nothing of it is in force */
 };
 
 struct file_problems *file_problems_new(void); /* NULL: no memory */
@@ -25,6 +26,9 @@ DEFINE_CLEANUP(struct file_problems *, file_problems_free)
 /* What a source told of a file. 1: the problems are others than before, 0: they are not, -ENOMEM:
  * as before. */
 int file_problems_put(struct file_problems *p, const struct source_file *f);
+
+/* Some file has errors and nothing in force: what it means is not known. */
+bool file_problems_blind(const struct file_problems *p);
 
 const struct file_problem *file_problems_find(const struct file_problems *p,
                                               const char *file); /* or NULL */

@@ -157,6 +157,19 @@ static bool folder_was_read(const struct manager *m)
            !file_problems_find(m->problems, SOURCE_DIRECTORY_ROOT);
 }
 
+/* While it is not known what some file means, agents keep what nobody else speaks for. */
+static void note_partial(struct manager *m)
+{
+    bool partial = file_problems_blind(m->problems);
+
+    if (partial != profile_store_is_partial(m->store))
+        LOG(INFO, "spared-profiles",
+            partial ? "agents keep profiles that no file names until every file can be read"
+                    : "agents drop profiles that no file names");
+    profile_store_set_partial(m->store, partial);
+    agents_spared_changed(m->agents);
+}
+
 static void on_source_settled(void *data)
 {
     struct manager *m = data;
@@ -175,6 +188,7 @@ static void on_source_settled(void *data)
             map_drop(m->pending, map_key(e));
     }
     m->all_stale = false;
+    note_partial(m);
     if (m->synced || !folder_was_read(m))
         return;
     m->synced = true;

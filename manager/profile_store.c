@@ -23,6 +23,7 @@ struct profile_store {
     struct profile_slot *slots; /* owned */
     unsigned n_slots;
     uint64_t last_version;
+    bool is_partial;
 };
 
 /* ---- Conditions ---- */
@@ -400,6 +401,33 @@ unsigned profile_store_n_profiles(const struct profile_store *s)
 const struct profile_slot *profile_store_slot(const struct profile_store *s, unsigned slot)
 {
     return &s->slots[slot];
+}
+
+void profile_store_set_partial(struct profile_store *s, bool partial)
+{
+    s->is_partial = partial;
+}
+
+bool profile_store_is_partial(const struct profile_store *s)
+{
+    return s->is_partial;
+}
+
+bool profile_store_spares(const struct profile_store *s, const char *profile_name)
+{
+    if (s->is_partial)
+        return true;
+    MAP_FOREACH (e, s->policies) {
+        const struct stored_policy *p = map_value(e);
+        CLEANUP_FREE char *name = NULL;
+
+        if (p->profile)
+            continue;
+        if (policy_profile_name(p->policy, s->install_namespace, &name, NULL) == 0 &&
+            strcmp(name, profile_name) == 0)
+            return true;
+    }
+    return false;
 }
 
 const struct profile_slot *profile_store_slot_of(const struct profile_store *s,

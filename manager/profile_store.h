@@ -92,6 +92,13 @@ unsigned
 profile_store_n_slots(const struct profile_store *s); /* slots 0 to n - 1, free ones included */
 unsigned profile_store_n_profiles(const struct profile_store *s); /* slots in use */
 const struct profile_slot *profile_store_slot(const struct profile_store *s, unsigned slot);
+/* Some of what should be in force is not known here: a file has errors, and nothing of it is in force. What an
+ * agent holds and the store does not know may come from there. */
+void profile_store_set_partial(struct profile_store *s, bool partial);
+bool profile_store_is_partial(const struct profile_store *s);
+/* True if what an agent holds under this name, which no slot has, must stay in force: the store is partial, or
+ * the name is that of a policy whose present text cannot become a profile. */
+bool profile_store_spares(const struct profile_store *s, const char *profile_name);
 /* The slot of a profile's name; NULL: there is none. */
 const struct profile_slot *profile_store_slot_of(const struct profile_store *s,
                                                  const char *profile_name, unsigned *ret_slot);

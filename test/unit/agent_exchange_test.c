@@ -149,6 +149,64 @@ START_TEST(only_what_differs_is_sent)
 }
 END_TEST
 
+START_TEST(what_an_unread_file_may_mean_stays_until_it_is_read)
+{
+    struct msg_held h[2];
+
+    store_put(store, "a", "AlwaysAllow");
+    h[0] = held("varmor-shop-a", "a");
+    h[1] = held("varmor-shop-broken", NULL);
+    profile_store_set_partial(store, true);
+    ck_assert_int_eq(hello(h, 2), 0);
+    expect("welcome");
+    expect(""); /* neither a removal nor in_sync, by which the agent would drop it */
+    store_put(store, "b", "RuntimeDefault");
+    expect("profile varmor-shop-b 9 rules");
+    expect("");
+    profile_store_set_partial(store, false);
+    expect("removal varmor-shop-broken");
+    expect("in_sync 2");
+    expect("");
+}
+END_TEST
+
+START_TEST(a_file_that_is_read_at_last_takes_over_what_the_agent_held)
+{
+    struct msg_held h = held("varmor-shop-a", NULL);
+
+    profile_store_set_partial(store, true);
+    ck_assert_int_eq(hello(&h, 1), 0);
+    expect("welcome");
+    expect("");
+    store_put(store, "a", "RuntimeDefault");
+    profile_store_set_partial(store, false);
+    expect("profile varmor-shop-a 9 rules");
+    expect("in_sync 1");
+    expect("");
+}
+END_TEST
+
+START_TEST(a_policy_that_cannot_become_a_profile_leaves_what_the_agent_holds)
+{
+    struct msg_held h[2];
+
+    h[0] = held("varmor-shop-a", NULL);
+    h[1] = held("varmor-shop-gone", NULL);
+    store_put(store, "a",
+              "EnhanceProtect, enhanceProtect: {bpfRawRules: {network: {egress: {toPods: "
+              "[{podSelector: {matchLabels: {a: b}}}]}}}}"); /* not supported yet */
+    ck_assert_ptr_null(store_find(store, "a")->profile);
+    ck_assert_int_eq(hello(h, 2), 0);
+    expect("welcome");
+    expect("removal varmor-shop-gone");
+    expect("");
+    profile_store_drop(store, false, "shop", "a");
+    expect("removal varmor-shop-a");
+    expect("in_sync 0");
+    expect("");
+}
+END_TEST
+
 START_TEST(a_slow_agent_gets_the_newest_once)
 {
     ck_assert_int_eq(hello(NULL, 0), 0);
@@ -262,6 +320,9 @@ Suite *unit_suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, an_agent_that_holds_nothing_gets_everything);
     tcase_add_test(t, only_what_differs_is_sent);
+    tcase_add_test(t, what_an_unread_file_may_mean_stays_until_it_is_read);
+    tcase_add_test(t, a_file_that_is_read_at_last_takes_over_what_the_agent_held);
+    tcase_add_test(t, a_policy_that_cannot_become_a_profile_leaves_what_the_agent_holds);
     tcase_add_test(t, a_slow_agent_gets_the_newest_once);
     tcase_add_test(t, a_change_after_it_was_sent_is_sent_again);
     tcase_add_test(t, a_profile_that_was_never_sent_needs_no_removal);
