@@ -73,7 +73,7 @@ static void put_sandbox(struct containerd_index *x, const char *id, const char *
 
     snprintf(cc.id, sizeof(cc.id), "%s", id);
     ck_assert_int_eq(labels_put(cc.labels, "app", label), 0);
-    ck_assert_int_eq(labels_put(cc.labels, "io.cri-containerd.kind", "sandbox"), 0);
+    ck_assert_int_eq(labels_put(cc.annotations, "io.kubernetes.cri.container-type", "sandbox"), 0);
     ck_assert_int_eq(containerd_index_put_details(x, "ns", &cc), 0);
 }
 
