@@ -8,11 +8,12 @@
  */
 #include "bpf/judge.h"
 
-/* Adds what the rules say to the typed name, for want of a rule about the file. */
+/* Adds what the rules say to the typed name to what they say to the file. */
 static __always_inline void judge_typed_name(const struct subject *s, struct varmor_walk *w,
                                              struct linux_binprm *bprm)
 {
     const char *name = bprm->filename;
+    u32 audit = w->audit;
     char first = 0;
 
     if (bprm->interp != name) /* a later stage: the same name again */
@@ -24,8 +25,8 @@ static __always_inline void judge_typed_name(const struct subject *s, struct var
     varmor_run_text(s->version, VARMOR_EXEC_FORWARD);
     if (!w->cause)
         varmor_run_text(s->version, VARMOR_EXEC_BACKWARD);
-    if (!w->deny && !w->audit)
-        w->request.text = 0;
+    if (!w->deny && w->audit == audit)
+        w->request.text = 0; /* what is reported is the file, not the name */
 }
 
 SEC("lsm/bprm_check_security")
@@ -53,7 +54,7 @@ int BPF_PROG(varmor_exec, struct linux_binprm *bprm, int prev)
     if (!w)
         return conclude_unjudgeable(&s, q.kind, VARMOR_STAT_NO_SCRATCH);
     ask_path(&s, &q, w, bprm->file->f_path.mnt, bprm->file->f_path.dentry);
-    if (!w->deny && !w->audit && !w->cause)
+    if (!w->deny && !w->cause) /* an audit of the file must not hide a denial of the name */
         judge_typed_name(&s, w, bprm);
     return conclude_walk(&s, &q, w);
 }

@@ -195,8 +195,15 @@ static __always_inline int judge_address(const struct subject *s, struct socket 
     int r;
 
     v = decide_destination(s, d);
-    if (!v.deny && !v.audit && becomes_loopback(d))
-        v = decide_destination(s, d);
+    if (!v.deny && !v.cause && becomes_loopback(d)) {
+        struct verdict loopback = decide_destination(s, d);
+
+        /* An audit of the unspecified address must not hide a denial of loopback. */
+        if (loopback.deny || loopback.cause || !v.audit) {
+            loopback.audit |= v.audit;
+            v = loopback;
+        }
+    }
     r = conclude(s, &v);
     w = event_wanted(s, &v, VARMOR_EVENT_CONNECT);
     if (!w)

@@ -235,6 +235,12 @@ const struct vm_case vm_cases[] = {
                   {"exec\t/bin/link", STEP_DENIED}},
     },
     {
+        .name = "an_audit_of_the_program_hides_no_denial_of_its_link",
+        .rules = {"exec audit /bin/target", "exec deny /bin/link"},
+        .files = {"+/bin/target"},
+        .steps = {{"symlink\ttarget\t/bin/link", STEP_DONE}, {"exec\t/bin/link", STEP_DENIED}},
+    },
+    {
         .name = "a_name_rule_holds_wherever_the_program_is",
         .rules = {"exec deny **/tar*"},
         .files = {"+/bin/target", "+/opt/a/b/tar"},
@@ -261,6 +267,11 @@ const struct vm_case vm_cases[] = {
                   {"connect\t" STREAM "\t::\t80", STEP_DENIED},
                   {"connect\t" STREAM "\t::1\t80", STEP_DENIED},
                   {"connect\t" STREAM "\t::\t81", STEP_GOES_ON}},
+    },
+    {
+        .name = "an_audit_of_the_unspecified_address_hides_no_denial_of_loopback",
+        .rules = {"egress audit 0.0.0.0 80", "egress deny 127.0.0.1 80"},
+        .steps = {{"connect\t" STREAM "\t0.0.0.0\t80", STEP_DENIED}},
     },
     {
         .name = "an_address_without_a_family_is_an_address",
