@@ -112,6 +112,11 @@ int agent_exchange_removed(struct agent_exchange *x, unsigned slot, const char *
     return may_hold ? add_removal(x, profile_name) : 0;
 }
 
+bool agent_exchange_in_sync(const struct agent_exchange *x)
+{
+    return x->in_sync;
+}
+
 /* The next slot whose newest version the agent was not sent; profile_store_n_slots() if there is
  * none. */
 static unsigned next_slot(const struct agent_exchange *x)

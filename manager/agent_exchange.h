@@ -33,6 +33,9 @@ DEFINE_CLEANUP(struct agent_exchange *, agent_exchange_free)
 void agent_exchange_changed(struct agent_exchange *x, unsigned slot);
 int agent_exchange_removed(struct agent_exchange *x, unsigned slot, const char *profile_name);
 
+/* True once in_sync was sent: from then on only a change of a profile gives something to tell. */
+bool agent_exchange_in_sync(const struct agent_exchange *x);
+
 /* The next message to send, borrowed until the next call of any function here. 1, 0 (nothing is
  * left to tell) or -ENOMEM. Asking again without agent_exchange_sent() gives the newest again. */
 int agent_exchange_next(struct agent_exchange *x, const uint8_t **ret, size_t *ret_len);

@@ -126,7 +126,8 @@ void agents_spared_changed(struct agents *a)
     struct agent_stream *s;
 
     DL_FOREACH (a->streams, s)
-        stream_wait(s);
+        if (s->exchange && !agent_exchange_in_sync(s->exchange))
+            stream_wait(s);
 }
 
 void agents_profile_changed(struct agents *a, unsigned slot)
