@@ -89,17 +89,24 @@ static __always_inline u64 running_ns_now(void)
     return control ? control->running_ns : 0;
 }
 
+/* A label that an exec under way has prepared stays as it is, but for being looked at. */
 __noinline int varmor_label_running(void)
 {
-    struct varmor_label label = {.checked_ns = running_ns_now()};
+    struct varmor_label *old = label_of_current();
+    struct varmor_label label = {};
     struct varmor_binding *binding;
     struct root_directory root;
+    u64 cgroup;
 
-    binding = find_binding(&label.cgroup);
+    if (old)
+        label = *old;
+    label.checked_ns = running_ns_now();
+    binding = find_binding(&cgroup);
     if (binding && (binding->flags & VARMOR_BIND_RUNNING) &&
         start_of_current() <= binding->bound_ns) {
         root_of_current(&root);
         label_put_root(&label, &root);
+        label.cgroup = cgroup;
         label.active = 1;
     }
     if (!label_current(&label)) {
@@ -124,11 +131,13 @@ int BPF_PROG(varmor_label_exec, struct linux_binprm *bprm, int prev)
     if (old && old->active)
         return 0;
     root_of_current(&root);
-    if (root.is_host)
+    if (root.is_host || !find_binding(&label.cgroup)) {
+        if (old)
+            old->cgroup = 0; /* what an exec that failed has left */
         return 0;
-    if (!find_binding(&label.cgroup))
-        return 0;
+    }
     label_put_root(&label, &root);
+    label.checked_ns = old ? old->checked_ns : 0;
     if (!label_current(&label)) {
         stat_add(VARMOR_STAT_LABEL_FAILED);
         return -ENOMEM;
@@ -140,13 +149,9 @@ SEC("lsm/bprm_committed_creds")
 int BPF_PROG(varmor_label_commit, struct linux_binprm *bprm)
 {
     struct varmor_label *label = label_of_current();
-    struct root_directory root;
 
     if (!label || label->active || !label->cgroup)
         return 0;
-    root_of_current(&root);
-    if (root.sb != label->root_sb || root.dentry != label->root_dentry)
-        return 0; /* of an exec that failed, before the task moved on */
     label->active = 1;
     stat_add(VARMOR_STAT_LABELLED);
     return 0;

@@ -243,6 +243,30 @@ static void test_a_running_container_is_taken_over(void)
     container_stop(&c);
 }
 
+/* Another container of the node is bound as a running one while a program is about to begin. */
+static void test_a_bind_elsewhere_loses_no_exec(void)
+{
+    struct vm_container c, other;
+    int r = container_cgroup_make(&c, "late");
+
+    container_file_make("/etc/shadow");
+    if (r == 0)
+        r = container_cgroup_make(&other, "elsewhere");
+    if (r == 0)
+        r = put_rules(shadow, 1);
+    if (r >= 0)
+        r = kernel_side_bind(&kernel, c.cgroup, SLOT, true);
+    if (r == 0)
+        r = container_prepare(&c);
+    if (r == 0)
+        r = kernel_side_bind(&kernel, other.cgroup, SLOT, true);
+    if (r == 0)
+        r = container_go(&c);
+    check(r == 0, __func__, "started");
+    check(container_do(&c, "open\t0\t/etc/shadow") == -EPERM, __func__, "it is denied");
+    container_stop(&c);
+}
+
 static void test_the_host_in_the_cgroup_is_not_judged(void)
 {
     struct vm_container c;
@@ -444,6 +468,7 @@ int main(void)
     if (r == 0) {
         test_the_first_program_is_judged();
         test_a_running_container_is_taken_over();
+        test_a_bind_elsewhere_loses_no_exec();
         test_the_host_in_the_cgroup_is_not_judged();
         test_an_unbound_neighbour_is_not_judged();
         test_others_may_not_trace_it();

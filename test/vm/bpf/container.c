@@ -14,7 +14,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#define CGROUPS "/cgroup2"
+#define CGROUPS          "/cgroup2"
+#define CONTAINER_SCRIPT "/begin"
 
 static int copy_file(const char *from, const char *to)
 {
@@ -98,13 +99,24 @@ static int join(const struct vm_container *c)
     return 0;
 }
 
-static void become(const struct vm_container *c, bool is_host_like)
+enum becoming { AS_CONTAINER, AS_HOST, IN_TWO_STEPS };
+
+/* Says that all is ready, and waits for the order to begin. */
+static void await_order(void)
+{
+    char order;
+
+    if (write(1, "0\n", 2) != 2 || read(0, &order, 1) != 1)
+        _exit(95);
+}
+
+static void become(const struct vm_container *c, enum becoming how)
 {
     char *args[] = {(char *)"/inside", NULL};
 
     if (join(c) < 0)
         _exit(90);
-    if (is_host_like) {
+    if (how == AS_HOST) {
         execv(CONTAINER_ROOT "/inside", args);
         _exit(91);
     }
@@ -113,7 +125,9 @@ static void become(const struct vm_container *c, bool is_host_like)
     if (chdir(c->root ? c->root : CONTAINER_ROOT) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
         umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
         _exit(93);
-    execv("/inside", args);
+    if (how == IN_TWO_STEPS)
+        await_order();
+    execv(how == IN_TWO_STEPS ? CONTAINER_SCRIPT : "/inside", args);
     _exit(94);
 }
 
@@ -130,7 +144,7 @@ static int read_answer(struct vm_container *c)
     return -EPIPE;
 }
 
-int container_start(struct vm_container *c, bool is_host_like)
+static int start(struct vm_container *c, enum becoming how)
 {
     int commands[2], answers[2];
 
@@ -142,13 +156,41 @@ int container_start(struct vm_container *c, bool is_host_like)
     if (c->pid == 0) {
         dup2(commands[0], 0);
         dup2(answers[1], 1);
-        become(c, is_host_like);
+        become(c, how);
     }
     close(commands[0]);
     close(answers[1]);
     c->commands = commands[1];
     c->answers = answers[0];
     return read_answer(c);
+}
+
+int container_start(struct vm_container *c, bool is_host_like)
+{
+    return start(c, is_host_like ? AS_HOST : AS_CONTAINER);
+}
+
+static int script_make(void)
+{
+    static const char text[] = "#!/inside\n";
+    CLEANUP_CLOSE int fd =
+        open(CONTAINER_ROOT CONTAINER_SCRIPT, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
+
+    if (fd < 0 || write(fd, text, sizeof(text) - 1) < 0)
+        return -errno;
+    return 0;
+}
+
+int container_prepare(struct vm_container *c)
+{
+    int r = script_make();
+
+    return r < 0 ? r : start(c, IN_TWO_STEPS);
+}
+
+int container_go(struct vm_container *c)
+{
+    return write(c->commands, "\n", 1) == 1 ? read_answer(c) : -EPIPE;
 }
 
 int container_do(struct vm_container *c, const char *format, ...)

@@ -34,6 +34,11 @@ int container_cgroup_make(struct vm_container *c, const char *name);
 /* Starts the program; returns when it is there. With is_host_like the task keeps the host's root
  * directory and namespaces. 0 or -errno. */
 int container_start(struct vm_container *c, bool is_host_like);
+/* The same in two steps: after container_prepare() its task is in the cgroup and has its root
+ * directory, as a runtime's has before the exec of the program, which container_go() lets it do,
+ * through a script (so that files are opened in the middle of it). 0 or -errno. */
+int container_prepare(struct vm_container *c);
+int container_go(struct vm_container *c);
 /* One command, one answer: 0 or -errno; -EPIPE if the program is gone. Words are apart by tabs. */
 int container_do(struct vm_container *c, const char *format, ...) PRINTF_FORMAT(2, 3);
 void container_stop(struct vm_container *c);
