@@ -48,7 +48,18 @@ struct enforcer_holding {
 struct enforcer_events { /* callbacks to the agent; on the loop; may be NULL */
     void (*violation)(const struct violation *v, void *data);
     const struct container *(*find_container)(uint64_t cgroup_id, void *data);
+    /* What prepare() answered with -EINPROGRESS is ready, or has failed: prepare() again tells. */
+    void (*prepared)(const char *profile_name, void *data);
     void *data;
+};
+
+/* Whether a container really runs under a profile, as the kernel says of its first process. */
+struct enforcer_hold {
+    bool in_force;
+    bool
+        restart_needed; /* it runs under an older version, or none, and only a new start mends it */
+    char mode[16];      /* "enforce", "complain"; "" where the mechanism has none */
+    char reason[256];   /* why not in force; "" if it is */
 };
 
 struct enforcer_ops {
@@ -62,19 +73,29 @@ struct enforcer_ops {
     /* Calls found() for each profile that the kernel already holds. 0 or a negative errno. */
     int (*adopt)(struct enforcer *e, void (*found)(const struct enforcer_holding *h, void *data),
                  void *data, struct error **reterr);
-    /* Compiles and checks; changes nothing in the kernel. -EINVAL, -E2BIG, -ENOMEM with *reterr. */
+    /* Compiles and checks; changes nothing in the kernel. -EINVAL, -E2BIG, -ENOMEM with *reterr;
+     * -EINPROGRESS without: it works elsewhere, events.prepared() follows. */
     int (*prepare)(struct enforcer *e, struct profile *profile, struct enforcer_version **ret,
                    struct error **reterr);
     /* Makes *version current, reads it back. Takes it (sets it to NULL) in any case. */
     int (*commit)(struct enforcer *e, struct enforcer_version **version, struct error **reterr);
     void (*discard)(struct enforcer *e, struct enforcer_version *version);
+    /* Takes the last commit() of the profile back, because another enforcer's commit failed: the
+     * version before it is current again, or none if there was none. NULL for the enforcer that is
+     * committed last. 0 or a negative errno with *reterr. */
+    int (*revert)(struct enforcer *e, const char *profile_name, struct error **reterr);
     /* The profile is gone: its bindings are unconfined. 0, also if it was not there. */
     int (*remove)(struct enforcer *e, const char *profile_name, struct error **reterr);
     /* Ties a container (by cgroup) to a profile; replaces an earlier binding. running: its program
-     * may have begun (else it takes hold at the exec of its program). */
+     * may have begun (else it takes hold at the exec of its program). bind, unbind and bindings are
+     * NULL where the runtime does it by the container's own setting (AppArmor, seccomp). */
     int (*bind)(struct enforcer *e, const struct container *c, const char *profile_name,
                 bool running, struct error **reterr);
     int (*unbind)(struct enforcer *e, uint64_t cgroup_id, struct error **reterr);
+    /* Asks the kernel whether a running container is under the profile's current version. 0; -ESRCH:
+     * it has no process to ask; or another negative errno with *reterr. NULL: bind() is all. */
+    int (*inspect)(struct enforcer *e, const struct container *c, const char *profile_name,
+                   struct enforcer_hold *ret, struct error **reterr);
     /* Calls found() for each binding that the kernel holds. */
     int (*bindings)(struct enforcer *e,
                     void (*found)(uint64_t cgroup_id, const char *profile, void *data), void *data,

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * Seccomp profiles as values: built from rules, written and read as OCI JSON (runtime-spec, "linux.seccomp"), compiled
+ * by libseccomp, and asked what a system call would get.
+ *
+ * A value's architectures are not in it: the node adds its own when the file is written. Arguments that the kernel
+ * takes as 32-bit integers are compared as such (W36): whoever builds a condition says its width, and a 32-bit
+ * equality becomes a masked one. Pure: no I/O, no logging.
+ */
+#include "lib/buf.h"
+#include "lib/digest.h"
+#include "lib/error.h"
+
+enum sc_action { /* SCMP_ACT_* of the OCI specification */
+                 SC_ALLOW,
+                 SC_LOG,
+                 SC_ERRNO,
+                 SC_TRACE,
+                 SC_TRAP,
+                 SC_KILL_THREAD, /* SCMP_ACT_KILL too */
+                 SC_KILL_PROCESS,
+                 SC_NOTIFY,
+                 SC_ACTIONS,
+};
+const char *sc_action_name(enum sc_action a);               /* "SCMP_ACT_ERRNO"; static */
+int sc_action_parse(enum sc_action *ret, const char *word); /* 0 or -EINVAL */
+
+enum sc_compare { SC_NE, SC_LT, SC_LE, SC_EQ, SC_GE, SC_GT, SC_MASKED_EQ, SC_COMPARES };
+const char *sc_compare_name(enum sc_compare c); /* "SCMP_CMP_EQ"; static */
+int sc_compare_parse(enum sc_compare *ret, const char *word);
+
+#define SC_MAX_ARGS  6
+#define SC_MAX_NAMES 1024 /* of one rule */
+#define SC_MAX_RULES 4096
+#define SC_MAX_JSON  (1024 * 1024)
+#define SC_DEFAULT_ERRNO                                                                           \
+    1 /* EPERM, what the OCI specification says of SCMP_ACT_ERRNO without a number */
+
+struct sc_arg {
+    unsigned index;
+    enum sc_compare op;
+    uint64_t value, value_two; /* MASKED_EQ: (arg & value) == value_two */
+};
+/* Conditions are and-ed. */
+struct sc_rule {
+    char **names; /* owned; system call names */
+    size_t n_names;
+    enum sc_action action;
+    unsigned errno_ret; /* of SC_ERRNO, SC_TRACE */
+    struct sc_arg args[SC_MAX_ARGS];
+    size_t n_args;
+    char *origin; /* owned; travels as "comment", which runtimes skip; NULL: none */
+};
+struct sc_profile {
+    enum sc_action default_action;
+    unsigned default_errno;
+    bool log;              /* SECCOMP_FILTER_FLAG_LOG: denials are audited */
+    struct sc_rule *rules; /* owned */
+    size_t n_rules;
+};
+void sc_profile_done(struct sc_profile *p);
+/* Appends a rule for one or more names; borrowed until the next call. NULL: no memory or SC_MAX_RULES. */
+struct sc_rule *sc_profile_add(struct sc_profile *p, enum sc_action action, unsigned errno_ret,
+                               const char *origin);
+int sc_rule_add_name(struct sc_rule *r, const char *name); /* 0, -E2BIG or -ENOMEM */
+/* (arg & mask) == value, of a 32-bit argument. */
+void sc_rule_add_arg32(struct sc_rule *r, unsigned index, uint32_t mask, uint32_t value);
+
+/* What is to be blocked (or logged), as rules of a block list say it: added to what a profile that denies by default
+ * allows, the calls in question stay allowed only where no block's condition holds; in one that allows by default the
+ * blocks are rules. A block that nothing of the profile allows changes nothing. 0, -E2BIG, -ENOMEM, or -EINVAL with
+ * *reterr (conditions on more than one argument of a call that the base allows under conditions of its own). */
+int sc_profile_block(struct sc_profile *p, const struct sc_rule *blocks, size_t n_blocks,
+                     struct error **reterr);
+
+/* The default profile of container runtimes for the default capabilities (rules.md 3.4, W38), from
+ * profiles/base/seccomp-default.yaml's list of names. Filled by the builder. */
+
+/* ---- OCI JSON ---- */
+enum sc_arch { SC_X86_64, SC_X86, SC_X32, SC_AARCH64, SC_ARM, SC_ARCHES };
+const char *sc_arch_name(enum sc_arch a); /* "SCMP_ARCH_X86_64"; static */
+/* The architectures of a machine (uname: "x86_64", "aarch64"), the native one first; n is set. */
+const enum sc_arch *sc_arches_of(const char *machine, size_t *ret_n);
+
+/* Canonical: keys in a fixed order, rules in order. arches may be NULL. 0, -E2BIG or -ENOMEM. */
+int sc_profile_write_json(const struct sc_profile *p, const enum sc_arch *arches, size_t n_arches,
+                          struct buf *out);
+/* Strict about what it knows; unknown members are refused with their name, as what they ask for would be lost. 0,
+ * -EINVAL with *reterr, -E2BIG or -ENOMEM. */
+int sc_profile_read_json(struct sc_profile *ret, const char *json, size_t len,
+                         struct error **reterr);
+/* Digest of what a profile means (without origins and architectures), so that a container's own copy can be compared
+ * with ours. 0 or -ENOMEM. */
+int sc_profile_digest(const struct sc_profile *p, struct digest *ret);
+
+/* ---- compiled ---- */
+struct sc_program; /* a classic BPF program, as the kernel would get it */
+/* By libseccomp, for the architectures given. Names that libseccomp does not know are left out, as runtimes do, and
+ * told by unknown() (may be NULL). 0, -EINVAL with *reterr or -ENOMEM. */
+int sc_compile(struct sc_program **ret, const struct sc_profile *p, const enum sc_arch *arches,
+               size_t n_arches, void (*unknown)(const char *name, void *data), void *data,
+               struct error **reterr);
+struct sc_program *sc_program_free(struct sc_program *p);
+DEFINE_CLEANUP(struct sc_program *, sc_program_free)
+size_t sc_program_length(const struct sc_program *p); /* instructions */
+
+struct sc_verdict {
+    enum sc_action action;
+    unsigned data; /* errno */
+};
+/* What the kernel would answer, by running the program (linux/filter.h). nr < 0: the name is not one of the
+ * architecture's. 0, or -EINVAL (a malformed program). */
+int sc_simulate(const struct sc_program *p, enum sc_arch arch, int nr, const uint64_t args[6],
+                struct sc_verdict *ret);
+int sc_syscall_number(enum sc_arch arch, const char *name); /* negative: unknown */
+/* By libseccomp, into ret ("unshare"); the number as text if unknown. audit_arch as audit records have it. */
+void sc_syscall_name(uint32_t audit_arch, int nr, char ret[static 64]);
+/* The rule that a call meets (for the origin of an event), by its name and the action; arguments are not known to
+ * audit records. NULL: none. */
+const struct sc_rule *sc_profile_find(const struct sc_profile *p, const char *syscall,
+                                      enum sc_action action);
