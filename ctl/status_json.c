@@ -47,9 +47,18 @@ static json_t *time_json(int64_t time_ns)
 
 static json_t *enforcer_result_json(const struct msg_enforcer_result *e)
 {
-    return json_pack("{s:s, s:b, s:o, s:o, s:o}", "enforcer", enforcer_set_name(e->enforcer),
-                     "applied", e->applied, "reason", text_json(e->reason), "imageDigest",
-                     digest_json(&e->image_digest), "since", time_json(e->since_ns));
+    return json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o}", "enforcer",
+                     enforcer_set_name(e->enforcer), "applied", e->applied, "reason",
+                     text_json(e->reason), "mode", text_json(e->mode), "imageDigest",
+                     digest_json(&e->image_digest), "policyHash", text_json(e->policy_hash),
+                     "since", time_json(e->since_ns));
+}
+
+static json_t *enforcer_bindings_json(const struct status_enforcer_bindings *b)
+{
+    return json_pack("{s:s, s:I, s:I, s:I}", "enforcer", enforcer_set_name(b->enforcer), "inForce",
+                     (json_int_t)b->n_in_force, "restartNeeded", (json_int_t)b->n_restart_needed,
+                     "without", (json_int_t)b->n_without);
 }
 
 static json_t *condition_json(const struct status_condition *c)
@@ -61,10 +70,11 @@ static json_t *condition_json(const struct status_condition *c)
 
 static json_t *node_result_json(const struct status_node_result *n)
 {
-    return json_pack("{s:o, s:b, s:o, s:b, s:I, s:o}", "nodeName", text_json(n->node), "connected",
-                     n->connected, "digest", digest_json(&n->digest), "current", n->current,
-                     "boundContainers", (json_int_t)n->n_bound, "enforcers",
-                     LIST_JSON(n->enforcers, n->n_enforcers, enforcer_result_json));
+    return json_pack("{s:o, s:b, s:o, s:b, s:I, s:o, s:o}", "nodeName", text_json(n->node),
+                     "connected", n->connected, "digest", digest_json(&n->digest), "current",
+                     n->current, "boundContainers", (json_int_t)n->n_bound, "enforcers",
+                     LIST_JSON(n->enforcers, n->n_enforcers, enforcer_result_json), "bindings",
+                     LIST_JSON(n->bindings, n->n_bindings, enforcer_bindings_json));
 }
 
 json_t *status_json_policy(const struct status_policy *p)
@@ -78,11 +88,12 @@ json_t *status_json_policy(const struct status_policy *p)
     json_t *spec = json_pack("{s:o, s:{s:o, s:o}}", "target", target, "policy", "enforcer",
                              text_json(p->enforcer), "mode", text_json(p->mode));
     json_t *status = json_pack(
-        "{s:o, s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o}", "profileName",
+        "{s:o, s:b, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:I, s:o, s:o}", "profileName",
         text_json(p->profile_name), "ready", p->ready, "phase", text_json(p->phase), "conditions",
         LIST_JSON(p->conditions, p->n_conditions, condition_json), "digest",
         digest_json(&p->digest), "desiredNodes", (json_int_t)p->nodes_desired, "readyNodes",
-        (json_int_t)p->nodes_ready, "boundContainers", (json_int_t)p->n_bound, "nodes",
+        (json_int_t)p->nodes_ready, "boundContainers", (json_int_t)p->n_bound, "containersWithout",
+        (json_int_t)p->n_without, "containersToRestart", (json_int_t)p->n_restart_needed, "nodes",
         LIST_JSON(p->nodes, p->n_nodes, node_result_json), "source", text_json(p->source));
 
     return json_pack("{s:s, s:o, s:o, s:o, s:o}", "apiVersion", "crd.varmor.org/v1beta1", "kind",
@@ -133,6 +144,14 @@ json_t *status_json_node(const struct status_node *n)
                      "status", status);
 }
 
+static json_t *binding_enforcer_json(const struct msg_binding_enforcer *e)
+{
+    return json_pack("{s:s, s:b, s:b, s:o, s:o, s:o}", "enforcer", enforcer_set_name(e->enforcer),
+                     "inForce", e->in_force, "restartNeeded", e->restart_needed, "mode",
+                     text_json(e->mode), "since", time_json(e->since_ns), "reason",
+                     text_json(e->reason));
+}
+
 json_t *status_json_binding(const struct status_binding *b)
 {
     const struct msg_binding *m = &b->binding;
@@ -141,14 +160,15 @@ json_t *status_json_binding(const struct status_binding *b)
     json_t *workload = json_pack("{s:o, s:o}", "kind", text_json(m->workload_kind), "name",
                                  text_json(m->workload_name));
 
-    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:b, s:o, s:b, s:o}",
+    return json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:o, s:b, s:o, s:b, s:o, s:o}",
                      "kind", "Binding", "nodeName", text_json(b->node), "containerID",
                      text_json(m->container_id), "runtimeNamespace",
                      text_json(m->runtime_namespace), "containerName", text_json(m->container_name),
                      "image", text_json(m->image), "pod", pod, "workload", workload, "pid", m->pid,
                      "profileName", text_json(m->profile), "bound", !*m->reason, "since",
                      time_json(m->since_ns), "beforeFirstInstruction", m->before_first_instruction,
-                     "reason", text_json(m->reason));
+                     "reason", text_json(m->reason), "enforcers",
+                     LIST_JSON(m->enforcers, m->n_enforcers, binding_enforcer_json));
 }
 
 json_t *status_json_list(const struct status_list *l)
@@ -196,6 +216,12 @@ static json_t *rule_count_json(const struct status_rule_count *r)
                      (json_int_t)r->count);
 }
 
+static json_t *event_count_json(const struct msg_event_count *e)
+{
+    return json_pack("{s:s, s:o, s:I}", "enforcer", enforcer_set_name(e->enforcer), "origin",
+                     text_json(e->origin), "violations", (json_int_t)e->count);
+}
+
 static json_t *finding_json(const char *const *finding)
 {
     return text_json(*finding);
@@ -203,10 +229,11 @@ static json_t *finding_json(const char *const *finding)
 
 json_t *status_json_policy_description(const struct status_policy_description *d)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o}", "policy", status_json_policy(&d->policy),
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "policy", status_json_policy(&d->policy),
                      "bindings", LIST_JSON(d->bindings, d->n_bindings, status_json_binding),
                      "violations", LIST_JSON(d->violations, d->n_violations, violation_json),
-                     "rules", LIST_JSON(d->rules, d->n_rules, rule_count_json), "findings",
+                     "rules", LIST_JSON(d->rules, d->n_rules, rule_count_json), "events",
+                     LIST_JSON(d->events, d->n_events, event_count_json), "findings",
                      LIST_JSON(d->findings, d->n_findings, finding_json));
 }
 

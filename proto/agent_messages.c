@@ -38,6 +38,7 @@ static int agent_pack_bindings(struct arena *a, Varmor__V1__BindingsReport *out,
                                const struct msg_bindings *in)
 {
     Varmor__V1__Binding *put = arena_array(a, in->n_put, sizeof(*put));
+    int r = 0;
 
     out->complete = in->complete;
     out->n_put = in->n_put;
@@ -46,11 +47,11 @@ static int agent_pack_bindings(struct arena *a, Varmor__V1__BindingsReport *out,
     out->dropped = (char **)in->dropped;
     if (!put || !out->put)
         return -ENOMEM;
-    for (size_t i = 0; i < in->n_put; i++) {
-        message_pack_binding(&put[i], &in->put[i]);
+    for (size_t i = 0; i < in->n_put && r == 0; i++) {
+        r = message_pack_binding(a, &put[i], &in->put[i]);
         out->put[i] = &put[i];
     }
-    return 0;
+    return r;
 }
 
 static int agent_pack_violations(struct arena *a, Varmor__V1__ViolationsReport *out,
@@ -68,6 +69,17 @@ static int agent_pack_violations(struct arena *a, Varmor__V1__ViolationsReport *
         out->violations[i] = &items[i];
     }
     return 0;
+}
+
+static int agent_pack_counts(struct arena *a, Varmor__V1__CountsReport *out,
+                             const struct msg_counts *in)
+{
+    out->profile = message_pack_text(in->profile);
+    out->digest = message_pack_digest(&in->digest);
+    out->n_counts = in->n;
+    out->counts = (uint64_t *)in->counts;
+    out->n_events = in->n_events;
+    return message_pack_event_counts(a, in->events, in->n_events, &out->events);
 }
 
 int agent_message_encode(const struct agent_message *m, struct buf *out)
@@ -111,10 +123,7 @@ int agent_message_encode(const struct agent_message *m, struct buf *out)
     case AGENT_COUNTS:
         message.message_case = VARMOR__V1__AGENT_MESSAGE__MESSAGE_COUNTS;
         message.counts = &counts;
-        counts.profile = message_pack_text(m->counts.profile);
-        counts.digest = message_pack_digest(&m->counts.digest);
-        counts.n_counts = m->counts.n;
-        counts.counts = (uint64_t *)m->counts.counts;
+        r = agent_pack_counts(a, &counts, &m->counts);
         break;
     case AGENT_MESSAGE_NONE:
         break;
@@ -173,14 +182,15 @@ static int agent_unpack_result(struct arena *a, struct msg_result *out,
 }
 
 static int agent_unpack_bindings(struct arena *a, struct msg_bindings *out,
-                                 const Varmor__V1__BindingsReport *in)
+                                 const Varmor__V1__BindingsReport *in, struct error **reterr)
 {
     struct msg_binding *put = arena_array(a, in->n_put, sizeof(*put));
+    int r = put ? 0 : -ENOMEM;
 
-    if (!put)
-        return -ENOMEM;
-    for (size_t i = 0; i < in->n_put; i++)
-        message_unpack_binding(&put[i], in->put[i]);
+    for (size_t i = 0; i < in->n_put && r == 0; i++)
+        r = message_unpack_binding(a, &put[i], in->put[i], reterr);
+    if (r < 0)
+        return r;
     *out = (struct msg_bindings){
         .complete = in->complete,
         .put = put,
@@ -205,6 +215,22 @@ static int agent_unpack_violations(struct arena *a, struct msg_violations *out,
     return 0;
 }
 
+static int agent_unpack_counts(struct arena *a, struct msg_counts *out,
+                               const Varmor__V1__CountsReport *in, struct error **reterr)
+{
+    int r;
+
+    *out = (struct msg_counts){
+        .profile = in->profile,
+        .counts = in->counts,
+        .n = in->n_counts,
+        .n_events = in->n_events,
+    };
+    r = message_unpack_digest(&out->digest, &in->digest, reterr);
+    return r < 0 ? r
+                 : message_unpack_event_counts(a, in->events, in->n_events, &out->events, reterr);
+}
+
 static int agent_unpack(struct arena *a, struct agent_message *out,
                         const Varmor__V1__AgentMessage *in, struct error **reterr)
 {
@@ -217,18 +243,13 @@ static int agent_unpack(struct arena *a, struct agent_message *out,
         return agent_unpack_result(a, &out->result, in->result, reterr);
     case VARMOR__V1__AGENT_MESSAGE__MESSAGE_BINDINGS:
         out->kind = AGENT_BINDINGS;
-        return agent_unpack_bindings(a, &out->bindings, in->bindings);
+        return agent_unpack_bindings(a, &out->bindings, in->bindings, reterr);
     case VARMOR__V1__AGENT_MESSAGE__MESSAGE_VIOLATIONS:
         out->kind = AGENT_VIOLATIONS;
         return agent_unpack_violations(a, &out->violations, in->violations);
     case VARMOR__V1__AGENT_MESSAGE__MESSAGE_COUNTS:
         out->kind = AGENT_COUNTS;
-        out->counts = (struct msg_counts){
-            .profile = in->counts->profile,
-            .counts = in->counts->counts,
-            .n = in->counts->n_counts,
-        };
-        return message_unpack_digest(&out->counts.digest, &in->counts->digest, reterr);
+        return agent_unpack_counts(a, &out->counts, in->counts, reterr);
     default:
         return error_set(reterr, -EBADMSG,
                          "the agent's message says nothing that this version knows");

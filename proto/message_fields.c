@@ -296,6 +296,8 @@ int message_pack_results(struct arena *a, const struct msg_enforcer_result *item
         results[i].reason = message_pack_text(items[i].reason);
         results[i].image_digest = message_pack_digest(&items[i].image_digest);
         results[i].since_ns = items[i].since_ns;
+        results[i].mode = message_pack_text(items[i].mode);
+        results[i].policy_hash = message_pack_text(items[i].policy_hash);
         out[i] = &results[i];
     }
     *ret = out;
@@ -319,12 +321,104 @@ int message_unpack_results(struct arena *a, Varmor__V1__EnforcerResult **items, 
         out[i].applied = items[i]->applied;
         out[i].reason = items[i]->reason;
         out[i].since_ns = items[i]->since_ns;
+        out[i].mode = items[i]->mode;
+        out[i].policy_hash = items[i]->policy_hash;
     }
     *ret = out;
     return 0;
 }
 
-void message_pack_binding(Varmor__V1__Binding *out, const struct msg_binding *in)
+int message_pack_event_counts(struct arena *a, const struct msg_event_count *items, size_t n,
+                              Varmor__V1__EventCount ***ret)
+{
+    Varmor__V1__EventCount *counts = arena_array(a, n, sizeof(*counts));
+    Varmor__V1__EventCount **out = arena_array(a, n, sizeof(*out));
+
+    if (!counts || !out)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        varmor__v1__event_count__init(&counts[i]);
+        counts[i].enforcer = message_pack_enforcer(items[i].enforcer);
+        counts[i].origin = message_pack_text(items[i].origin);
+        counts[i].count = items[i].count;
+        out[i] = &counts[i];
+    }
+    *ret = out;
+    return 0;
+}
+
+int message_unpack_event_counts(struct arena *a, Varmor__V1__EventCount **items, size_t n,
+                                const struct msg_event_count **ret, struct error **reterr)
+{
+    struct msg_event_count *out;
+
+    if (n > MESSAGE_MAX_EVENT_COUNTS)
+        return error_set(reterr, -EBADMSG, "%zu counts of events; the limit is %d", n,
+                         MESSAGE_MAX_EVENT_COUNTS);
+    out = arena_array(a, n, sizeof(*out));
+    if (!out)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        int r = message_unpack_enforcer(&out[i].enforcer, items[i]->enforcer, reterr);
+
+        if (r < 0)
+            return r;
+        out[i].origin = items[i]->origin;
+        out[i].count = items[i]->count;
+    }
+    *ret = out;
+    return 0;
+}
+
+static int pack_binding_enforcers(struct arena *a, const struct msg_binding_enforcer *items,
+                                  size_t n, Varmor__V1__BindingEnforcer ***ret)
+{
+    Varmor__V1__BindingEnforcer *enforcers = arena_array(a, n, sizeof(*enforcers));
+    Varmor__V1__BindingEnforcer **out = arena_array(a, n, sizeof(*out));
+
+    if (!enforcers || !out)
+        return -ENOMEM;
+    for (size_t i = 0; i < n; i++) {
+        varmor__v1__binding_enforcer__init(&enforcers[i]);
+        enforcers[i].enforcer = message_pack_enforcer(items[i].enforcer);
+        enforcers[i].in_force = items[i].in_force;
+        enforcers[i].restart_needed = items[i].restart_needed;
+        enforcers[i].mode = message_pack_text(items[i].mode);
+        enforcers[i].reason = message_pack_text(items[i].reason);
+        enforcers[i].since_ns = items[i].since_ns;
+        out[i] = &enforcers[i];
+    }
+    *ret = out;
+    return 0;
+}
+
+static int unpack_binding_enforcers(struct arena *a, const Varmor__V1__Binding *in,
+                                    const struct msg_binding_enforcer **ret, struct error **reterr)
+{
+    struct msg_binding_enforcer *out;
+
+    if (in->n_enforcers > MESSAGE_MAX_ENFORCERS)
+        return error_set(reterr, -EBADMSG, "a binding with %zu enforcers; the limit is %d",
+                         in->n_enforcers, MESSAGE_MAX_ENFORCERS);
+    out = arena_array(a, in->n_enforcers, sizeof(*out));
+    if (!out)
+        return -ENOMEM;
+    for (size_t i = 0; i < in->n_enforcers; i++) {
+        int r = message_unpack_enforcer(&out[i].enforcer, in->enforcers[i]->enforcer, reterr);
+
+        if (r < 0)
+            return r;
+        out[i].in_force = in->enforcers[i]->in_force;
+        out[i].restart_needed = in->enforcers[i]->restart_needed;
+        out[i].mode = in->enforcers[i]->mode;
+        out[i].reason = in->enforcers[i]->reason;
+        out[i].since_ns = in->enforcers[i]->since_ns;
+    }
+    *ret = out;
+    return 0;
+}
+
+int message_pack_binding(struct arena *a, Varmor__V1__Binding *out, const struct msg_binding *in)
 {
     varmor__v1__binding__init(out);
     out->container_id = message_pack_text(in->container_id);
@@ -341,9 +435,12 @@ void message_pack_binding(Varmor__V1__Binding *out, const struct msg_binding *in
     out->reason = message_pack_text(in->reason);
     out->workload_kind = message_pack_text(in->workload_kind);
     out->workload_name = message_pack_text(in->workload_name);
+    out->n_enforcers = in->n_enforcers;
+    return pack_binding_enforcers(a, in->enforcers, in->n_enforcers, &out->enforcers);
 }
 
-void message_unpack_binding(struct msg_binding *out, const Varmor__V1__Binding *in)
+int message_unpack_binding(struct arena *a, struct msg_binding *out, const Varmor__V1__Binding *in,
+                           struct error **reterr)
 {
     *out = (struct msg_binding){
         .container_id = in->container_id,
@@ -360,7 +457,9 @@ void message_unpack_binding(struct msg_binding *out, const Varmor__V1__Binding *
         .reason = in->reason,
         .workload_kind = in->workload_kind,
         .workload_name = in->workload_name,
+        .n_enforcers = in->n_enforcers,
     };
+    return unpack_binding_enforcers(a, in, &out->enforcers, reterr);
 }
 
 void message_pack_violation(Varmor__V1__Violation *out, const struct msg_violation *in)

@@ -54,7 +54,13 @@ int message_pack_results(struct arena *a, const struct msg_enforcer_result *item
 int message_unpack_results(struct arena *a, Varmor__V1__EnforcerResult **items, size_t n,
                            const struct msg_enforcer_result **ret, struct error **reterr);
 
-void message_pack_binding(Varmor__V1__Binding *out, const struct msg_binding *in);
-void message_unpack_binding(struct msg_binding *out, const Varmor__V1__Binding *in);
+int message_pack_event_counts(struct arena *a, const struct msg_event_count *items, size_t n,
+                              Varmor__V1__EventCount ***ret);
+int message_unpack_event_counts(struct arena *a, Varmor__V1__EventCount **items, size_t n,
+                                const struct msg_event_count **ret, struct error **reterr);
+
+int message_pack_binding(struct arena *a, Varmor__V1__Binding *out, const struct msg_binding *in);
+int message_unpack_binding(struct arena *a, struct msg_binding *out, const Varmor__V1__Binding *in,
+                           struct error **reterr);
 void message_pack_violation(Varmor__V1__Violation *out, const struct msg_violation *in);
 void message_unpack_violation(struct msg_violation *out, const Varmor__V1__Violation *in);

@@ -19,8 +19,10 @@
 #define MESSAGE_PROTOCOL 1 /* Hello.protocol, Welcome.protocol */
 
 /* Ceilings of a decoded message; a message that passes one is refused. */
-#define MESSAGE_MAX_ITEMS 100000    /* of any repeated field */
-#define MESSAGE_MAX_TEXT  (1 << 20) /* bytes of any text but those of a profile */
+#define MESSAGE_MAX_ITEMS        100000    /* of any repeated field */
+#define MESSAGE_MAX_TEXT         (1 << 20) /* bytes of any text but those of a profile */
+#define MESSAGE_MAX_ENFORCERS    3         /* of a binding: one of each kind */
+#define MESSAGE_MAX_EVENT_COUNTS 2048      /* of a counts report or a policy's description */
 
 struct msg_fact {
     const char *name, *value;
@@ -50,6 +52,8 @@ struct msg_enforcer_result {
     const char *reason;
     struct digest image_digest; /* zero: none */
     int64_t since_ns;
+    const char *mode;        /* "enforce", "complain", as read back; "" where there is none */
+    const char *policy_hash; /* the kernel's own hash, in hexadecimal; "": it gives none */
 };
 struct msg_result {
     const char *name;
@@ -57,6 +61,12 @@ struct msg_result {
     const struct msg_enforcer_result *enforcers;
     size_t n_enforcers;
     bool removed;
+};
+struct msg_binding_enforcer {
+    enum enforcer_bit enforcer;
+    bool in_force, restart_needed;
+    const char *mode, *reason;
+    int64_t since_ns;
 };
 struct msg_binding {
     const char *container_id, *runtime_namespace, *container_name;
@@ -67,6 +77,8 @@ struct msg_binding {
     bool before_first_instruction;
     const char *reason;
     const char *workload_kind, *workload_name;
+    const struct msg_binding_enforcer *enforcers;
+    size_t n_enforcers;
 };
 struct msg_bindings {
     bool complete;
@@ -88,11 +100,18 @@ struct msg_violations {
     size_t n;
     uint64_t n_dropped;
 };
+struct msg_event_count {
+    enum enforcer_bit enforcer;
+    const char *origin; /* "": the deciding rule is not known */
+    uint64_t count;
+};
 struct msg_counts {
     const char *profile;
     struct digest digest;
-    const uint64_t *counts;
+    const uint64_t *counts; /* by rule number, of the kernel */
     size_t n;
+    const struct msg_event_count *events;
+    size_t n_events;
 };
 
 /* ---- agent -> manager ---- */
@@ -152,6 +171,10 @@ struct status_condition {
     const char *type, *status, *reason, *message;
     int64_t since_ns;
 };
+struct status_enforcer_bindings {
+    enum enforcer_bit enforcer;
+    unsigned n_in_force, n_restart_needed, n_without;
+};
 struct status_node_result {
     const char *node;
     bool connected;
@@ -159,7 +182,9 @@ struct status_node_result {
     bool current;
     const struct msg_enforcer_result *enforcers;
     size_t n_enforcers;
-    unsigned n_bound;
+    unsigned n_bound; /* containers that every enforcer of the profile holds */
+    const struct status_enforcer_bindings *bindings;
+    size_t n_bindings;
 };
 struct status_policy {
     const char *kind, *name_space, *name;
@@ -170,7 +195,7 @@ struct status_policy {
     const struct status_condition *conditions;
     size_t n_conditions;
     struct digest digest;
-    unsigned nodes_desired, nodes_ready, n_bound;
+    unsigned nodes_desired, nodes_ready, n_bound, n_without, n_restart_needed;
     int64_t created_ns;
     const struct status_node_result *nodes;
     size_t n_nodes;
@@ -218,6 +243,8 @@ struct status_policy_description {
     size_t n_rules;
     const char *const *findings;
     size_t n_findings;
+    const struct msg_event_count *events; /* on all nodes */
+    size_t n_events;
 };
 struct status_node_description {
     struct status_node node;

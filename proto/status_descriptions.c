@@ -37,6 +37,7 @@ int status_policy_description_encode(const struct status_policy_description *d, 
     m.n_violations = d->n_violations;
     m.n_findings = d->n_findings;
     m.findings = (char **)d->findings;
+    m.n_events = d->n_events;
     r = status_pack_policy(a, &policy, &d->policy);
     if (r == 0)
         r = status_pack_bindings(a, d->bindings, d->n_bindings, &m.bindings);
@@ -44,6 +45,8 @@ int status_policy_description_encode(const struct status_policy_description *d, 
         r = status_pack_violations(a, d->violations, d->n_violations, &m.violations);
     if (r == 0)
         r = status_pack_rule_counts(a, &m, d);
+    if (r == 0)
+        r = message_pack_event_counts(a, d->events, d->n_events, &m.events);
     return r < 0 ? r : message_pack(&m.base, out);
 }
 
@@ -71,11 +74,14 @@ static int status_unpack_policy_description(struct arena *a, struct status_polic
     out->n_findings = in->n_findings;
     out->n_bindings = in->n_bindings;
     out->n_violations = in->n_violations;
+    out->n_events = in->n_events;
     r = status_unpack_policy(a, &out->policy, in->policy, reterr);
     if (r == 0)
         r = status_unpack_bindings(a, in->bindings, in->n_bindings, &out->bindings, reterr);
     if (r == 0)
         r = status_unpack_violations(a, in->violations, in->n_violations, &out->violations, reterr);
+    if (r == 0)
+        r = message_unpack_event_counts(a, in->events, in->n_events, &out->events, reterr);
     return r;
 }
 

@@ -24,6 +24,24 @@ static int status_pack_conditions(struct arena *a, Varmor__V1__Policy *out,
     return 0;
 }
 
+static int status_pack_enforcer_bindings(struct arena *a, Varmor__V1__NodeResult *out,
+                                         const struct status_node_result *in)
+{
+    Varmor__V1__EnforcerBindings *items;
+
+    STATUS_ARRAY_OR_RETURN(a, items, out->bindings, in->n_bindings);
+    out->n_bindings = in->n_bindings;
+    for (size_t i = 0; i < in->n_bindings; i++) {
+        varmor__v1__enforcer_bindings__init(&items[i]);
+        items[i].enforcer = message_pack_enforcer(in->bindings[i].enforcer);
+        items[i].n_in_force = in->bindings[i].n_in_force;
+        items[i].n_restart_needed = in->bindings[i].n_restart_needed;
+        items[i].n_without = in->bindings[i].n_without;
+        out->bindings[i] = &items[i];
+    }
+    return 0;
+}
+
 static int status_pack_node_results(struct arena *a, Varmor__V1__Policy *out,
                                     const struct status_policy *in)
 {
@@ -42,6 +60,8 @@ static int status_pack_node_results(struct arena *a, Varmor__V1__Policy *out,
         items[i].n_enforcers = in->nodes[i].n_enforcers;
         r = message_pack_results(a, in->nodes[i].enforcers, in->nodes[i].n_enforcers,
                                  &items[i].enforcers);
+        if (r == 0)
+            r = status_pack_enforcer_bindings(a, &items[i], &in->nodes[i]);
         out->nodes[i] = &items[i];
     }
     return r;
@@ -68,6 +88,8 @@ int status_pack_policy(struct arena *a, Varmor__V1__Policy *out, const struct st
     out->nodes_desired = in->nodes_desired;
     out->nodes_ready = in->nodes_ready;
     out->n_bound = in->n_bound;
+    out->n_without = in->n_without;
+    out->n_restart_needed = in->n_restart_needed;
     out->created_ns = in->created_ns;
     out->source = message_pack_text(in->source);
     r = status_pack_conditions(a, out, in);
@@ -120,8 +142,7 @@ int status_pack_binding(struct arena *a, Varmor__V1__NodeBinding *out,
     out->binding = arena_alloc(a, sizeof(*out->binding));
     if (!out->binding)
         return -ENOMEM;
-    message_pack_binding(out->binding, &in->binding);
-    return 0;
+    return message_pack_binding(a, out->binding, &in->binding);
 }
 
 static int status_pack_violation(struct arena *a, Varmor__V1__NodeViolation *out,
@@ -137,6 +158,23 @@ static int status_pack_violation(struct arena *a, Varmor__V1__NodeViolation *out
 }
 
 /* ---- one item: generated to plain ---- */
+
+static int status_unpack_enforcer_bindings(struct arena *a, struct status_node_result *out,
+                                           const Varmor__V1__NodeResult *in, struct error **reterr)
+{
+    struct status_enforcer_bindings *items = arena_array(a, in->n_bindings, sizeof(*items));
+    int r = items ? 0 : -ENOMEM;
+
+    for (size_t i = 0; i < in->n_bindings && r == 0; i++) {
+        items[i].n_in_force = in->bindings[i]->n_in_force;
+        items[i].n_restart_needed = in->bindings[i]->n_restart_needed;
+        items[i].n_without = in->bindings[i]->n_without;
+        r = message_unpack_enforcer(&items[i].enforcer, in->bindings[i]->enforcer, reterr);
+    }
+    out->bindings = items;
+    out->n_bindings = in->n_bindings;
+    return r;
+}
 
 static int status_unpack_node_results(struct arena *a, struct status_policy *out,
                                       const Varmor__V1__Policy *in, struct error **reterr)
@@ -156,6 +194,8 @@ static int status_unpack_node_results(struct arena *a, struct status_policy *out
         if (r == 0)
             r = message_unpack_results(a, in->nodes[i]->enforcers, in->nodes[i]->n_enforcers,
                                        &items[i].enforcers, reterr);
+        if (r == 0)
+            r = status_unpack_enforcer_bindings(a, &items[i], in->nodes[i], reterr);
     }
     out->nodes = items;
     out->n_nodes = in->n_nodes;
@@ -196,6 +236,8 @@ int status_unpack_policy(struct arena *a, struct status_policy *out, const Varmo
         .nodes_desired = in->nodes_desired,
         .nodes_ready = in->nodes_ready,
         .n_bound = in->n_bound,
+        .n_without = in->n_without,
+        .n_restart_needed = in->n_restart_needed,
         .created_ns = in->created_ns,
         .source = in->source,
     };
@@ -254,15 +296,14 @@ int status_unpack_node(struct arena *a, struct status_node *out, const Varmor__V
     return message_unpack_states(a, in->enforcers, in->n_enforcers, &out->enforcers, reterr);
 }
 
-int status_unpack_binding(struct status_binding *out, const Varmor__V1__NodeBinding *in,
-                          struct error **reterr)
+int status_unpack_binding(struct arena *a, struct status_binding *out,
+                          const Varmor__V1__NodeBinding *in, struct error **reterr)
 {
     if (!in->binding)
         return error_set(reterr, -EBADMSG, "a binding of node '%s' is empty",
                          error_quote(in->node));
     out->node = in->node;
-    message_unpack_binding(&out->binding, in->binding);
-    return 0;
+    return message_unpack_binding(a, &out->binding, in->binding, reterr);
 }
 
 static int status_unpack_violation(struct status_violation *out,
@@ -301,7 +342,7 @@ int status_unpack_bindings(struct arena *a, Varmor__V1__NodeBinding **in, size_t
     int r = items ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < n && r == 0; i++)
-        r = status_unpack_binding(&items[i], in[i], reterr);
+        r = status_unpack_binding(a, &items[i], in[i], reterr);
     *ret = items;
     return r;
 }

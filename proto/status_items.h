@@ -29,8 +29,8 @@ int status_unpack_profile(struct status_profile *out, const Varmor__V1__Profile 
                           struct error **reterr);
 int status_unpack_node(struct arena *a, struct status_node *out, const Varmor__V1__Node *in,
                        struct error **reterr);
-int status_unpack_binding(struct status_binding *out, const Varmor__V1__NodeBinding *in,
-                          struct error **reterr);
+int status_unpack_binding(struct arena *a, struct status_binding *out,
+                          const Varmor__V1__NodeBinding *in, struct error **reterr);
 int status_pack_bindings(struct arena *a, const struct status_binding *in, size_t n,
                          Varmor__V1__NodeBinding ***ret);
 int status_unpack_bindings(struct arena *a, Varmor__V1__NodeBinding **in, size_t n,

@@ -64,7 +64,7 @@ static int status_unpack_watch_event(struct arena *a, struct status_watch_event 
         return status_unpack_node(a, &out->node, in->node, reterr);
     case VARMOR__V1__WATCH_EVENT__OBJECT_BINDING:
         out->resource = STATUS_BINDINGS;
-        return status_unpack_binding(&out->binding, in->binding, reterr);
+        return status_unpack_binding(a, &out->binding, in->binding, reterr);
     default:
         out->resource = STATUS_NONE;
         return 0;
