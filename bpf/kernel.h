@@ -154,8 +154,14 @@ struct linux_binprm {
 
 /* ---- network ---- */
 
+struct in6_addr {
+    u32 words[4]; /* network order; not its name in the kernel: only read as a whole */
+};
+
 struct sock_common {
     unsigned short skc_family;
+    u32 skc_rcv_saddr; /* that it is bound to; network order */
+    struct in6_addr skc_v6_rcv_saddr;
 };
 
 struct sock {

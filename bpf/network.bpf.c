@@ -3,12 +3,12 @@
  * Sockets and where they lead.
  *
  * socket_create    families, types and effective protocols; also for socketpair(2)
- * socket_connect   the address; TCP, UDP, SCTP, raw
+ * socket_connect   the address; TCP, UDP, raw, and SCTP by connect(2)
  * socket_sendmsg   the address of a message that has one: UDP without connect, TCP fast open, raw
  *
  * An IPv4 address inside an IPv6 one is looked up as IPv4. The unspecified address leads to the
- * host itself, so it is looked up as the loopback address as well. Sockets that the kernel makes
- * for itself are not judged.
+ * host itself, so it is looked up as the loopback address, and as the address that the socket is
+ * bound to, as well. Sockets that the kernel makes for itself are not judged.
  */
 #include "bpf/judge.h"
 
@@ -91,31 +91,44 @@ struct destination {
     u16 port;  /* host order */
 };
 
-/* Takes an address apart. False if it is none that rules are about. */
+static __always_inline void put_ipv4(struct destination *d, u32 address)
+{
+    __builtin_memset(&d->address, 0, sizeof(d->address));
+    d->family = VARMOR_FAMILY_IPV4;
+    d->address.words[0] = address;
+}
+
+static __always_inline void put_ipv6(struct destination *d, const u32 address[4])
+{
+    if (address[0] == 0 && address[1] == 0 && address[2] == bpf_htonl(0xffff)) {
+        put_ipv4(d, address[3]);
+        return;
+    }
+    d->family = VARMOR_FAMILY_IPV6;
+    __builtin_memcpy(d->address.words, address, sizeof(d->address.words));
+}
+
+/* Takes an address apart; one without a family is taken for one of no_family. False if it is none
+ * that rules are about. */
 static __always_inline bool destination_of(struct destination *d, const void *address, u32 len,
-                                           bool no_family_is_ipv4)
+                                           u16 no_family)
 {
     struct socket_address a = {};
+    u16 family;
 
     __builtin_memset(d, 0, sizeof(*d));
     if (len < SOCKET_ADDRESS_IPV4 || bpf_probe_read_kernel(&a, SOCKET_ADDRESS_IPV4, address))
         return false;
     d->port = bpf_ntohs(a.port);
-    if (a.family == AF_INET || (a.family == AF_UNSPEC && no_family_is_ipv4)) {
-        d->family = VARMOR_FAMILY_IPV4;
-        d->address.words[0] = a.ipv4;
+    family = a.family == AF_UNSPEC ? no_family : a.family;
+    if (family == AF_INET) {
+        put_ipv4(d, a.ipv4);
         return true;
     }
-    if (a.family != AF_INET6 || len < SOCKET_ADDRESS_IPV6 ||
+    if (family != AF_INET6 || len < SOCKET_ADDRESS_IPV6 ||
         bpf_probe_read_kernel(&a, SOCKET_ADDRESS_IPV6, address))
         return false;
-    if (a.ipv6[0] == 0 && a.ipv6[1] == 0 && a.ipv6[2] == bpf_htonl(0xffff)) {
-        d->family = VARMOR_FAMILY_IPV4;
-        d->address.words[0] = a.ipv6[3];
-        return true;
-    }
-    d->family = VARMOR_FAMILY_IPV6;
-    __builtin_memcpy(d->address.words, a.ipv6, sizeof(d->address.words));
+    put_ipv6(d, a.ipv6);
     return true;
 }
 
@@ -171,52 +184,85 @@ static __always_inline struct verdict decide_destination(const struct subject *s
     return leaf ? decide_port(s, leaf->ports_line, d->port) : v;
 }
 
-/* True, and the loopback address instead, if the address is unspecified. */
-static __always_inline bool becomes_loopback(struct destination *d)
+static __always_inline bool is_unspecified(const struct destination *d)
 {
-    u32 *words = d->address.words;
+    const u32 *words = d->address.words;
 
-    if (words[0] || words[1] || words[2] || words[3])
-        return false;
-    if (d->family == VARMOR_FAMILY_IPV4)
-        words[0] = bpf_htonl(0x7f000001);
-    else
+    return !(words[0] | words[1] | words[2] | words[3]);
+}
+
+/* The addresses that an unspecified one leads to, by number. */
+enum { SELF_IPV4_LOOPBACK, SELF_IPV6_LOOPBACK, SELF_IPV4_BOUND, SELF_IPV6_BOUND, SELF_KINDS };
+
+/* Writes one of them; false if it is none of the socket's. */
+static __always_inline bool self_address(struct destination *d, const struct sock *sk, u32 kind)
+{
+    u32 words[4] = {};
+
+    switch (kind) {
+    case SELF_IPV4_LOOPBACK:
+        put_ipv4(d, bpf_htonl(0x7f000001));
+        return true;
+    case SELF_IPV6_LOOPBACK:
         words[3] = bpf_htonl(1);
-    return true;
+        put_ipv6(d, words);
+        return true;
+    case SELF_IPV4_BOUND:
+        put_ipv4(d, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+        break;
+    default:
+        if (BPF_CORE_READ(sk, __sk_common.skc_family) != AF_INET6 ||
+            bpf_core_read(words, sizeof(words), &sk->__sk_common.skc_v6_rcv_saddr))
+            return false;
+        put_ipv6(d, words);
+    }
+    return !is_unspecified(d);
+}
+
+/* An audit of one address must not hide a denial of another. */
+static __always_inline struct verdict stricter(struct verdict v, struct verdict other)
+{
+    if (v.deny || v.cause || (v.audit && !other.deny && !other.cause))
+        return v;
+    other.audit |= v.audit;
+    return other;
+}
+
+static __always_inline struct verdict decide_address(const struct subject *s, const struct sock *sk,
+                                                     const struct destination *asked)
+{
+    struct verdict v = decide_destination(s, asked);
+
+    if (!is_unspecified(asked) || !sk)
+        return v;
+    for (u32 kind = 0; kind < SELF_KINDS && !v.deny && !v.cause; kind++) {
+        struct destination d = {.port = asked->port};
+
+        if (self_address(&d, sk, kind))
+            v = stricter(v, decide_destination(s, &d));
+    }
+    return v;
 }
 
 static __always_inline int judge_address(const struct subject *s, struct socket *socket,
-                                         struct destination *d)
+                                         const struct destination *d)
 {
-    struct destination asked = *d;
+    struct sock *sk = socket->sk;
     struct varmor_walk *w;
-    struct verdict v;
-    struct sock *sk;
-    int r;
+    struct verdict v = decide_address(s, sk, d);
+    int r = conclude(s, &v);
 
-    v = decide_destination(s, d);
-    if (!v.deny && !v.cause && becomes_loopback(d)) {
-        struct verdict loopback = decide_destination(s, d);
-
-        /* An audit of the unspecified address must not hide a denial of loopback. */
-        if (loopback.deny || loopback.cause || !v.audit) {
-            loopback.audit |= v.audit;
-            v = loopback;
-        }
-    }
-    r = conclude(s, &v);
     w = event_wanted(s, &v, VARMOR_EVENT_CONNECT);
     if (!w)
         return r;
-    sk = socket->sk;
     if (sk) {
         w->event.domain = sk->__sk_common.skc_family;
         w->event.type = sk->sk_type;
         w->event.protocol = sk->sk_protocol;
     }
-    w->event.port = asked.port;
-    w->event.family = asked.family;
-    __builtin_memcpy(w->event.addr, asked.address.bytes, sizeof(w->event.addr));
+    w->event.port = d->port;
+    w->event.family = d->family;
+    __builtin_memcpy(w->event.addr, d->address.bytes, sizeof(w->event.addr));
     varmor_report(0);
     return r;
 }
@@ -245,7 +291,7 @@ int BPF_PROG(varmor_connect, struct socket *socket, struct sockaddr *address, in
         return prev;
     if (!is_about_addresses(&s, &r))
         return r;
-    if (!destination_of(&d, address, len, false)) /* AF_UNSPEC ends a connection */
+    if (!destination_of(&d, address, len, AF_UNSPEC)) /* no family: ends a connection */
         return 0;
     return judge_address(&s, socket, &d);
 }
@@ -264,10 +310,10 @@ int BPF_PROG(varmor_send, struct socket *socket, struct msghdr *message, int siz
         return 0;
     if (!is_about_addresses(&s, &r))
         return r;
-    /* On an IPv4 socket an address of no family is taken for an IPv4 one. */
+    /* An address of no family is taken for one of the socket's. */
     sk = socket->sk;
     if (!destination_of(&d, message->msg_name, message->msg_namelen,
-                        sk && sk->__sk_common.skc_family == AF_INET))
+                        sk ? sk->__sk_common.skc_family : AF_UNSPEC))
         return 0;
     return judge_address(&s, socket, &d);
 }

@@ -32,6 +32,12 @@ static __always_inline bool root_has_name(struct dentry *dentry)
     return first != '/';
 }
 
+/* Found by its handle (open_by_handle_at(2)), and the kernel has not looked up where it is. */
+static __always_inline bool is_disconnected(struct dentry *dentry)
+{
+    return dentry != BPF_CORE_READ(dentry, d_sb, s_root);
+}
+
 static __always_inline int cross_mount(struct varmor_climb *c)
 {
     struct mount *mount = (struct mount *)mount_of(c->vfsmount);
@@ -66,6 +72,8 @@ __noinline int varmor_cross(void)
     is_mount_root = c->dentry == c->root;
     if (!is_mount_root && root_has_name((struct dentry *)c->dentry))
         return note_dentry(w, c->dentry) ?: CLIMB_IS_OVER;
+    if (!is_mount_root && is_disconnected((struct dentry *)c->dentry))
+        return VARMOR_STAT_UNREADABLE;
     if (!w->first_root) {
         w->n_own = w->n_dentries;
         if (is_mount_root)

@@ -297,7 +297,8 @@ enum varmor_stat {
     VARMOR_STAT_NO_IMAGE,     /* not judgeable: slot or version without an image */
     VARMOR_STAT_BAD_IMAGE,    /* not judgeable: the image contradicts itself */
     VARMOR_STAT_LABELLED,     /* tasks that got their label */
-    VARMOR_STAT_LABEL_FAILED, /* no memory for a label: denied what anyone is denied */
+    VARMOR_STAT_LABEL_FAILED, /* no memory for a label: an exec or fork fails; a running container's
+                               * task goes on, and is looked at again at its next hook */
     VARMOR_STAT_EVENTS,       /* records written */
     VARMOR_STAT_EVENTS_LOST,  /* records that found no room */
     VARMOR_N_STATS,

@@ -7,6 +7,7 @@
 #define BIND     "0x1000"
 #define STREAM   "1"
 #define DGRAM    "2"
+#define RAW      "3"
 #define FASTOPEN "0x20000000"
 
 const struct vm_case vm_cases[] = {
@@ -274,10 +275,23 @@ const struct vm_case vm_cases[] = {
         .steps = {{"connect\t" STREAM "\t0.0.0.0\t80", STEP_DENIED}},
     },
     {
+        .name = "the_unspecified_address_leads_to_a_bound_one",
+        .rules = {"egress deny 127.0.0.7 80", "egress deny 127.0.0.1 82"},
+        .steps = {{"connect\t" STREAM "\t0.0.0.0\t80\t127.0.0.7", STEP_DENIED},
+                  {"connect\t" STREAM "\t::\t82\t::ffff:127.0.0.1", STEP_DENIED},
+                  {"connect\t" STREAM "\t0.0.0.0\t81\t127.0.0.7", STEP_GOES_ON}},
+    },
+    {
         .name = "an_address_without_a_family_is_an_address",
         .rules = {"egress deny 127.0.0.1 80"},
         .steps = {{"sendto\t" DGRAM "\t0\t127.0.0.1\t80\t0", STEP_DENIED},
                   {"sendto\t" DGRAM "\t0\t127.0.0.1\t81\t0", STEP_GOES_ON}},
+    },
+    {
+        .name = "a_raw_ipv6_address_without_a_family_is_an_address",
+        .rules = {"egress deny ::1 -"},
+        .steps = {{"sendto\t" RAW "\t0\t::1\t0\t0", STEP_DENIED},
+                  {"sendto\t" RAW "\t0\t::2\t0\t0", STEP_GOES_ON}},
     },
     {
         .name = "a_pair_of_sockets_is_made_by_the_same_rules",

@@ -253,16 +253,19 @@ static int do_socketpair(char **w)
     return r;
 }
 
-/* connect TYPE ADDRESS PORT */
+/* connect TYPE ADDRESS PORT [BOUND]: from a socket that is bound to another address */
 static int do_connect(char **w)
 {
-    struct sockaddr_storage a;
+    struct sockaddr_storage a, bound;
     socklen_t len = address_of(&a, w[2], number(w[3]));
-    int fd = socket(a.ss_family, (int)number(w[1]) | SOCK_NONBLOCK, 0), r;
+    int fd = socket(a.ss_family, (int)number(w[1]) | SOCK_NONBLOCK, 0), r = 0;
 
     if (fd < 0)
         return -errno;
-    r = result(connect(fd, (void *)&a, len));
+    if (w[4])
+        r = result(bind(fd, (void *)&bound, address_of(&bound, w[4], 0)));
+    if (r == 0)
+        r = result(connect(fd, (void *)&a, len));
     close(fd);
     return r;
 }
@@ -272,7 +275,8 @@ static int do_sendto(char **w)
 {
     struct sockaddr_storage a;
     socklen_t len = address_of(&a, w[3], number(w[4]));
-    int fd = socket(a.ss_family, (int)number(w[1]) | SOCK_NONBLOCK, 0), r;
+    int type = (int)number(w[1]);
+    int fd = socket(a.ss_family, type | SOCK_NONBLOCK, type == SOCK_RAW ? IPPROTO_UDP : 0), r;
 
     if (fd < 0)
         return -errno;
