@@ -16,6 +16,30 @@ struct builder_unsupported {
 };
 void builder_unsupported_done(struct builder_unsupported *u);
 
+/* Addresses of one EndpointSlice: each is reached by each of the ports. */
+struct builder_endpoints {
+    const struct addr *addresses;
+    size_t n_addresses;
+    const struct port_range *ports; /* none: by no port that is known, which blocks every port */
+    size_t n_ports;
+};
+/* A Service as it is now, with the slices that are its own. */
+struct builder_service {
+    const char *name_space, *name;
+    const struct labels *labels; /* for serviceSelector */
+    const struct addr *cluster_ips;
+    size_t n_cluster_ips; /* blocked on every port */
+    const struct builder_endpoints *endpoints;
+    size_t n_endpoints;
+};
+/* A Pod that has addresses, for toPods. */
+struct builder_pod {
+    const char *name_space, *name;
+    const struct labels *labels;
+    const struct addr *addresses;
+    size_t n_addresses;
+};
+
 /* What the builder has to know beside the policy. */
 struct builder_facts {
     const char *install_namespace; /* for cluster policies' names */
@@ -23,6 +47,13 @@ struct builder_facts {
     /* Resolved by the manager; none: the policy's own target. */
     const struct profile_target *targets;
     size_t n_targets;
+    /* Every Service and Pod that is known, sorted by namespace and name, so that equal facts give
+     * equal profiles. A service that a policy names and that is not here is left out, with a
+     * warning. */
+    const struct builder_service *services;
+    size_t n_services;
+    const struct builder_pod *pods;
+    size_t n_pods;
 };
 
 /*
