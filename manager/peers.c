@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/peers.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/arena.h"
+#include "lib/map.h"
+#include "manager/object_key.h"
+#include "profiles/builder.h"
+
+#define SERVICE_NAME_LABEL "kubernetes.io/service-name" /* of a slice: whose endpoints it has */
+
+struct peers {
+    struct map *services, *slices, *pods; /* key -> const struct object, borrowed */
+    struct arena *arena;                  /* owned: the view below; NULL: it has to be made anew */
+    const struct builder_service *view_services;
+    const struct builder_pod *view_pods;
+    size_t n_view_services, n_view_pods;
+};
+
+struct peers *peers_new(void)
+{
+    CLEANUP(peers_free) struct peers *p = calloc(1, sizeof(*p));
+
+    if (!p)
+        return NULL;
+    p->services = map_new(NULL, PEERS_MAX_OBJECTS);
+    p->slices = map_new(NULL, PEERS_MAX_OBJECTS);
+    p->pods = map_new(NULL, PEERS_MAX_OBJECTS);
+    return p->services && p->slices && p->pods ? TAKE(p) : NULL;
+}
+
+struct peers *peers_free(struct peers *p)
+{
+    if (!p)
+        return NULL;
+    arena_free(p->arena);
+    map_free(p->pods);
+    map_free(p->slices);
+    map_free(p->services);
+    free(p);
+    return NULL;
+}
+
+/* ---- Changes ---- */
+
+/* Where objects of a kind are kept; NULL: they are none of ours. */
+static struct map *peers_of_kind(const struct peers *p, enum object_kind kind)
+{
+    switch (kind) {
+    case OBJECT_SERVICE:
+        return p->services;
+    case OBJECT_ENDPOINT_SLICE:
+        return p->slices;
+    case OBJECT_POD:
+        return p->pods;
+    default:
+        return NULL;
+    }
+}
+
+bool peers_wants(enum object_kind kind)
+{
+    return kind == OBJECT_SERVICE || kind == OBJECT_ENDPOINT_SLICE || kind == OBJECT_POD;
+}
+
+static const char *peer_key(const struct object *o, char key[static OBJECT_KEY_SIZE])
+{
+    return object_key(key, object_kind_name(o->kind), o->name_space, o->name);
+}
+
+int peers_put(struct peers *p, const struct object *o)
+{
+    char key[OBJECT_KEY_SIZE];
+
+    p->arena = arena_free(p->arena);
+    return map_put(peers_of_kind(p, o->kind), peer_key(o, key), (void *)o);
+}
+
+void peers_drop(struct peers *p, const struct object *o)
+{
+    char key[OBJECT_KEY_SIZE];
+
+    p->arena = arena_free(p->arena);
+    map_drop(peers_of_kind(p, o->kind), peer_key(o, key));
+}
+
+/* ---- The view ---- */
+
+static int addr_order(const void *a, const void *b)
+{
+    const struct addr *x = a, *y = b;
+
+    if (x->family != y->family)
+        return x->family < y->family ? -1 : 1;
+    return memcmp(x->bytes, y->bytes, sizeof(x->bytes));
+}
+
+static int port_order(const void *a, const void *b)
+{
+    const struct port_range *x = a, *y = b;
+
+    return x->first != y->first ? x->first - y->first : x->last - y->last;
+}
+
+/* A sorted copy without repetitions; the length of the copy is in *n. NULL: no memory. */
+static void *sorted_copy(struct arena *a, const void *items, size_t *n, size_t size,
+                         int (*order)(const void *, const void *))
+{
+    char *copy = arena_array(a, *n, size);
+    size_t kept = 0;
+
+    if (!copy || *n == 0)
+        return copy;
+    memcpy(copy, items, *n * size);
+    qsort(copy, *n, size, order);
+    for (size_t i = 1; i < *n; i++)
+        if (order(copy + kept * size, copy + i * size) != 0)
+            memmove(copy + ++kept * size, copy + i * size, size);
+    *n = kept + 1;
+    return copy;
+}
+
+static const struct addr *sorted_addresses(struct arena *a, const struct manifest *m, size_t *ret_n)
+{
+    *ret_n = m->n_addresses;
+    return sorted_copy(a, m->addresses, ret_n, sizeof(*m->addresses), addr_order);
+}
+
+/* One object that says something of a service. */
+struct service_part {
+    const char *service; /* its name */
+    const struct object *object;
+};
+
+static int part_order(const void *a, const void *b)
+{
+    const struct service_part *x = a, *y = b;
+    int order = strcmp(x->object->name_space, y->object->name_space);
+
+    if (order == 0)
+        order = strcmp(x->service, y->service);
+    if (order == 0 && x->object->kind != y->object->kind)
+        return x->object->kind == OBJECT_SERVICE ? -1 : 1;
+    return order ? order : strcmp(x->object->name, y->object->name);
+}
+
+/* Services and the slices that belong to one, so that those of one service stand together. */
+static size_t collect_parts(const struct peers *p, struct service_part *parts)
+{
+    size_t n = 0;
+
+    MAP_FOREACH (e, p->services) {
+        const struct object *o = map_value(e);
+
+        parts[n++] = (struct service_part){.service = o->name, .object = o};
+    }
+    MAP_FOREACH (e, p->slices) {
+        const struct object *o = map_value(e);
+        const char *service = labels_get(o->manifest->labels, SERVICE_NAME_LABEL);
+
+        if (service)
+            parts[n++] = (struct service_part){.service = service, .object = o};
+    }
+    qsort(parts, n, sizeof(*parts), part_order);
+    return n;
+}
+
+static int add_endpoints(struct arena *a, struct builder_endpoints *to, const struct manifest *m)
+{
+    to->addresses = sorted_addresses(a, m, &to->n_addresses);
+    to->n_ports = m->n_ports;
+    to->ports = sorted_copy(a, m->ports, &to->n_ports, sizeof(*m->ports), port_order);
+    return to->addresses && to->ports ? 0 : -ENOMEM;
+}
+
+/* Makes a service of its n parts. */
+static int add_service(struct arena *a, struct builder_service *to,
+                       const struct service_part *parts, size_t n)
+{
+    struct builder_endpoints *endpoints = arena_array(a, n, sizeof(*endpoints));
+    const struct object *first = parts[0].object;
+    int r = endpoints ? 0 : -ENOMEM;
+
+    *to = (struct builder_service){.name_space = first->name_space,
+                                   .name = parts[0].service,
+                                   .labels = first->manifest->labels,
+                                   .endpoints = endpoints};
+    for (size_t i = 0; r == 0 && i < n; i++) {
+        const struct manifest *m = parts[i].object->manifest;
+
+        if (parts[i].object->kind == OBJECT_SERVICE) {
+            to->cluster_ips = sorted_addresses(a, m, &to->n_cluster_ips);
+            r = to->cluster_ips ? 0 : -ENOMEM;
+        } else if (m->n_addresses > 0) {
+            r = add_endpoints(a, &endpoints[to->n_endpoints++], m);
+        }
+    }
+    return r;
+}
+
+static int view_services(struct peers *p, struct arena *a)
+{
+    size_t max = map_size(p->services) + map_size(p->slices), n, end, n_services = 0;
+    struct service_part *parts = arena_array(a, max, sizeof(*parts));
+    struct builder_service *services = arena_array(a, max, sizeof(*services));
+
+    if (!parts || !services)
+        return -ENOMEM;
+    n = collect_parts(p, parts);
+    for (size_t i = 0; i < n; i = end) {
+        for (end = i + 1; end < n; end++)
+            if (strcmp(parts[end].service, parts[i].service) != 0 ||
+                strcmp(parts[end].object->name_space, parts[i].object->name_space) != 0)
+                break;
+        if (add_service(a, &services[n_services++], &parts[i], end - i) < 0)
+            return -ENOMEM;
+    }
+    p->view_services = services;
+    p->n_view_services = n_services;
+    return 0;
+}
+
+static int pod_order(const void *a, const void *b)
+{
+    const struct builder_pod *x = a, *y = b;
+    int order = strcmp(x->name_space, y->name_space);
+
+    return order ? order : strcmp(x->name, y->name);
+}
+
+static int view_pods(struct peers *p, struct arena *a)
+{
+    struct builder_pod *pods = arena_array(a, map_size(p->pods), sizeof(*pods));
+    size_t n = 0;
+
+    if (!pods)
+        return -ENOMEM;
+    MAP_FOREACH (e, p->pods) {
+        const struct object *o = map_value(e);
+        struct builder_pod *pod = &pods[n];
+
+        if (o->manifest->n_addresses == 0)
+            continue;
+        *pod = (struct builder_pod){
+            .name_space = o->name_space, .name = o->name, .labels = o->manifest->labels};
+        pod->addresses = sorted_addresses(a, o->manifest, &pod->n_addresses);
+        if (!pod->addresses)
+            return -ENOMEM;
+        n++;
+    }
+    qsort(pods, n, sizeof(*pods), pod_order);
+    p->view_pods = pods;
+    p->n_view_pods = n;
+    return 0;
+}
+
+int peers_tell(struct peers *p, struct builder_facts *facts)
+{
+    if (!p->arena) {
+        CLEANUP(arena_free)
+        struct arena *a = arena_new(SIZE_MAX / 2); /* PEERS_MAX_OBJECTS bounds */
+
+        if (!a || view_services(p, a) < 0 || view_pods(p, a) < 0)
+            return -ENOMEM;
+        p->arena = TAKE(a);
+    }
+    facts->services = p->view_services;
+    facts->n_services = p->n_view_services;
+    facts->pods = p->view_pods;
+    facts->n_pods = p->n_view_pods;
+    return 0;
+}
