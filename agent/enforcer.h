@@ -43,6 +43,8 @@ struct enforcer_holding {
     struct digest digest;       /* of the profile */
     struct digest image_digest; /* of what was read back */
     unsigned n_bindings;
+    char mode[16];        /* "enforce", "complain", as the kernel says; "" where there is none */
+    char policy_hash[65]; /* the kernel's own hash of it, in hexadecimal; "" where it gives none */
 };
 
 struct enforcer_events { /* callbacks to the agent; on the loop; may be NULL */
@@ -74,7 +76,9 @@ struct enforcer_ops {
     int (*adopt)(struct enforcer *e, void (*found)(const struct enforcer_holding *h, void *data),
                  void *data, struct error **reterr);
     /* Compiles and checks; changes nothing in the kernel. -EINVAL, -E2BIG, -ENOMEM with *reterr;
-     * -EINPROGRESS without: it works elsewhere, events.prepared() follows. */
+     * -EINPROGRESS without: it works elsewhere, events.prepared() follows. What is not asked for
+     * again is replaced by the next prepare() of a profile of this name, and dropped by remove().
+     */
     int (*prepare)(struct enforcer *e, struct profile *profile, struct enforcer_version **ret,
                    struct error **reterr);
     /* Makes *version current, reads it back. Takes it (sets it to NULL) in any case. */
@@ -84,7 +88,8 @@ struct enforcer_ops {
      * version before it is current again, or none if there was none. NULL for the enforcer that is
      * committed last. 0 or a negative errno with *reterr. */
     int (*revert)(struct enforcer *e, const char *profile_name, struct error **reterr);
-    /* The profile is gone: its bindings are unconfined. 0, also if it was not there. */
+    /* The profile is gone: its bindings are unconfined, and what prepare() works on is dropped. 0,
+     * also if it was not there. */
     int (*remove)(struct enforcer *e, const char *profile_name, struct error **reterr);
     /* Ties a container (by cgroup) to a profile; replaces an earlier binding. running: its program
      * may have begun (else it takes hold at the exec of its program). bind, unbind and bindings are

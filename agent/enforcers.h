@@ -5,7 +5,9 @@
 
 #define ENFORCERS_KINDS 3
 
-extern const enum enforcer_bit enforcers_kinds[ENFORCERS_KINDS]; /* in the order of reports */
+/* In the order in which a profile is committed and reported: BPF last, as it alone cannot take a
+ * commit back. */
+extern const enum enforcer_bit enforcers_kinds[ENFORCERS_KINDS];
 
 struct node_enforcer { /* both borrowed for the life of the agent */
     struct enforcer *enforcer;

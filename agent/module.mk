@@ -6,7 +6,7 @@ agent_src := application.c binder.c binding.c cgroup.c config.c confinement.c co
              kernel_features.c kernel_map.c kernel_words.c libbpf_text.c manager_link.c node.c pins.c \
              profile_slots.c program_object.c rule_names.c runc_init.c runtime_containerd.c \
              saved_binding.c service_notify.c state_dir.c store.c stream.c violation_bpf.c \
-             violation_log.c
+             violation_counts.c violation_log.c
 $(call archive,agent,agent,$(agent_src))
 $(call binary,varmor-agent,agent,main.c,agent containerd proto ruleset match policy rpc base, \
         libbpf libnghttp2 libevent libevent_openssl openssl libprotobuf-c jansson libseccomp)
