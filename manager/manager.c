@@ -14,12 +14,14 @@
 #include "manager/file_problems.h"
 #include "manager/nodes.h"
 #include "manager/object_key.h"
+#include "manager/peers.h"
 #include "manager/profile_store.h"
 #include "manager/resolver.h"
 #include "manager/source_directory.h"
 #include "manager/status.h"
 #include "manager/status_service.h"
 #include "manager/violation_history.h"
+#include "profiles/builder.h"
 #include "profiles/rules.h"
 
 /* A policy that the source has put in this burst. */
@@ -32,6 +34,7 @@ struct manager {
     struct loop *loop;
     struct profile_store *store;
     struct resolver *resolver;
+    struct peers *peers;
     struct nodes *nodes;
     struct file_problems *problems;
     struct violation_history *violations;
@@ -42,6 +45,7 @@ struct manager {
     struct source_directory *source;
     struct map *pending; /* kind/namespace/name -> struct pending_policy, owned */
     bool all_stale;      /* targets or names may be others: every policy is judged again */
+    bool peers_stale;    /* so are those that name services or pods */
     bool synced;
 };
 
@@ -93,8 +97,14 @@ static void on_source_put(const struct object *o, const char *file, void *data)
     } else if (resolver_wants(o->kind)) {
         r = resolver_put(m->resolver, o);
         m->all_stale = true;
+    } else if (peers_wants(o->kind)) {
+        r = peers_put(m->peers, o);
+        m->peers_stale = true;
     }
-    if (r < 0)
+    if (r == -E2BIG)
+        LOG(ERROR, "object-left-out", "rules that name it do without it",
+            LOG_STR("object", o->name), LOG_INT("limit", PEERS_MAX_OBJECTS));
+    else if (r < 0)
         log_failure(r, o->name, NULL);
 }
 
@@ -111,6 +121,9 @@ static void on_source_dropped(const struct object *o, void *data)
     } else if (resolver_wants(o->kind)) {
         resolver_drop(m->resolver, o);
         m->all_stale = true;
+    } else if (peers_wants(o->kind)) {
+        peers_drop(m->peers, o);
+        m->peers_stale = true;
     }
 }
 
@@ -137,12 +150,17 @@ static void on_source_file(const struct source_file *f, void *data)
 /* Judges one policy and puts what comes out in force. 0, or -ENOMEM or -E2BIG, which are logged. */
 static int put_policy(struct manager *m, struct policy *policy, const char *file)
 {
-    CLEANUP(error_free) struct error *targets_error = NULL, *e = NULL;
+    CLEANUP(error_free) struct error *facts_error = NULL, *e = NULL;
     struct resolved_targets targets = {0};
-    int r = resolver_targets(m->resolver, policy, &targets, &targets_error);
+    struct builder_facts facts = {0};
+    int r = peers_tell(m->peers, &facts);
 
+    if (r == 0)
+        r = resolver_targets(m->resolver, policy, &targets, &facts_error);
+    facts.targets = targets.items;
+    facts.n_targets = targets.n;
     if (r != -ENOMEM)
-        r = profile_store_put(m->store, policy, file, &targets, targets_error, clock_real_ns(), &e);
+        r = profile_store_put(m->store, policy, file, &facts, facts_error, clock_real_ns(), &e);
     if (r < 0)
         log_failure(r, policy->name, e);
     resolved_targets_done(&targets);
@@ -174,11 +192,12 @@ static void on_source_settled(void *data)
 {
     struct manager *m = data;
 
-    if (m->all_stale)
+    if (m->all_stale || m->peers_stale)
         MAP_FOREACH (e, profile_store_policies(m->store)) {
             const struct stored_policy *p = map_value(e);
 
-            if (!map_find(m->pending, map_key(e)))
+            if (!map_find(m->pending, map_key(e)) &&
+                (m->all_stale || builder_names_peers(p->policy)))
                 put_policy(m, p->policy, p->file);
         }
     MAP_FOREACH (e, m->pending) {
@@ -187,7 +206,7 @@ static void on_source_settled(void *data)
         if (put_policy(m, p->policy, p->file) == 0) /* else the next change tries it again */
             map_drop(m->pending, map_key(e));
     }
-    m->all_stale = false;
+    m->all_stale = m->peers_stale = false;
     note_partial(m);
     if (m->synced || !folder_was_read(m))
         return;
@@ -343,10 +362,12 @@ static int start_state(struct manager *m, const struct config *config, struct er
     m->pending = map_new(pending_policy_free, 0); /* bounded by the source */
     m->store = profile_store_new(config->install_namespace, &manager_store_handler, m);
     m->resolver = resolver_new();
+    m->peers = peers_new();
     m->nodes = nodes_new((uint64_t)config->node_timeout_s * NS_PER_SEC);
     m->problems = file_problems_new();
     m->violations = violation_history_new();
-    if (!m->pending || !m->store || !m->resolver || !m->nodes || !m->problems || !m->violations)
+    if (!m->pending || !m->store || !m->resolver || !m->peers || !m->nodes || !m->problems ||
+        !m->violations)
         return error_oom(reterr);
     facts = (struct status_facts){
         .store = m->store, .nodes = m->nodes, .problems = m->problems, .violations = m->violations};
@@ -445,6 +466,7 @@ struct manager *manager_free(struct manager *m)
     violation_history_free(m->violations);
     file_problems_free(m->problems);
     nodes_free(m->nodes);
+    peers_free(m->peers);
     resolver_free(m->resolver);
     profile_store_free(m->store);
     map_free(m->pending);

@@ -7,7 +7,6 @@
 #include "lib/map.h"
 #include "lib/policy/object.h"
 #include "manager/object_key.h"
-#include "manager/resolver.h"
 #include "profiles/builder.h"
 #include "proto/messages.h"
 #include "proto/profile_codec.h"
@@ -255,11 +254,11 @@ static void check_name(struct profile_store *s, const struct stored_policy *p, s
 
 /* Judges and builds. 0 (outcome is set) or -ENOMEM. */
 static int judge(struct profile_store *s, const struct stored_policy *p,
-                 const struct policy *policy, const struct resolved_targets *targets,
-                 const struct error *targets_error, struct outcome *o)
+                 const struct policy *policy, const struct builder_facts *facts,
+                 const struct error *facts_error, struct outcome *o)
 {
     struct builder_unsupported unsupported = {0};
-    struct builder_facts facts = {.install_namespace = s->install_namespace};
+    struct builder_facts all;
     int r;
 
     if (p->in_force && check_update(p->in_force, policy, &o->error) < 0) {
@@ -268,13 +267,13 @@ static int judge(struct profile_store *s, const struct stored_policy *p,
         return 0;
     }
     o->reason = "Error";
-    if (targets_error) {
-        error_set(&o->error, error_code(targets_error), "%s", error_message(targets_error));
+    if (facts_error) {
+        error_set(&o->error, error_code(facts_error), "%s", error_message(facts_error));
         return 0;
     }
-    facts.targets = targets->items;
-    facts.n_targets = targets->n;
-    r = builder_build(&o->profile, policy, &facts, &unsupported, &o->error);
+    all = *facts;
+    all.install_namespace = s->install_namespace;
+    r = builder_build(&o->profile, policy, &all, &unsupported, &o->error);
     if (r == BUILDER_UNSUPPORTED)
         return outcome_unsupported(o, &unsupported);
     if (r == -ENAMETOOLONG)
@@ -330,7 +329,7 @@ static int apply(struct profile_store *s, struct stored_policy *p, struct outcom
 }
 
 int profile_store_put(struct profile_store *s, struct policy *policy, const char *file,
-                      const struct resolved_targets *targets, const struct error *targets_error,
+                      const struct builder_facts *facts, const struct error *facts_error,
                       int64_t now_ns, struct error **reterr)
 {
     CLEANUP_FREE char *file_copy = strdup(file);
@@ -345,7 +344,7 @@ int profile_store_put(struct profile_store *s, struct policy *policy, const char
                           now_ns, &p, reterr);
     if (r < 0)
         return r;
-    r = judge(s, p, policy, targets, targets_error, &outcome);
+    r = judge(s, p, policy, facts, facts_error, &outcome);
     if (r == 0) {
         policy_ref(policy);
         policy_unref(p->policy);

@@ -17,9 +17,9 @@
 #include "lib/error.h"
 #include "lib/policy/policy.h"
 
+struct builder_facts;
 struct map;
 struct profile_store;
-struct resolved_targets;
 
 #define PROFILE_STORE_MAX_POLICIES 16384
 #define PROFILE_STORE_MAX_SLOTS                                                                    \
@@ -75,11 +75,12 @@ struct profile_store *profile_store_new(const char *install_namespace,
 struct profile_store *profile_store_free(struct profile_store *s); /* tells nothing */
 DEFINE_CLEANUP(struct profile_store *, profile_store_free)
 
-/* A policy is new or different, or its targets may be. Takes a reference. targets_error: why there
- * are no targets (then targets is NULL). 0 (also when the policy is refused: its conditions say
- * so), -E2BIG with *reterr (PROFILE_STORE_MAX_POLICIES), or -ENOMEM; on failure nothing changed. */
+/* A policy is new or different, or what it names may be. Takes a reference. facts: what was resolved
+ * (the store knows its install_namespace). facts_error: why that was not possible (then facts is
+ * NULL). 0 (also when the policy is refused: its conditions say so), -E2BIG with *reterr
+ * (PROFILE_STORE_MAX_POLICIES), or -ENOMEM; on failure nothing changed. */
 int profile_store_put(struct profile_store *s, struct policy *policy, const char *file,
-                      const struct resolved_targets *targets, const struct error *targets_error,
+                      const struct builder_facts *facts, const struct error *facts_error,
                       int64_t now_ns, struct error **reterr);
 void profile_store_drop(struct profile_store *s, bool cluster, const char *name_space,
                         const char *name);

@@ -66,3 +66,6 @@ struct builder_facts {
 int builder_build(struct profile **ret, const struct policy *policy,
                   const struct builder_facts *facts, struct builder_unsupported *ret_unsupported,
                   struct error **reterr);
+
+/* True if the services or pods that are known can change what the policy becomes. */
+bool builder_names_peers(const struct policy *policy);

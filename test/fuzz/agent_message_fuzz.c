@@ -6,14 +6,15 @@
 
 #include "lib/arena.h"
 #include "lib/map.h"
+#include "lib/policy/object.h"
 #include "manager/agent_exchange.h"
 #include "manager/file_problems.h"
 #include "manager/nodes.h"
 #include "manager/policy_status.h"
 #include "manager/profile_store.h"
-#include "manager/resolver.h"
 #include "manager/status_view.h"
 #include "manager/violation_history.h"
+#include "profiles/builder.h"
 #include "profiles/rules.h"
 #include "proto/messages.h"
 
@@ -64,7 +65,7 @@ static void start(struct state *s)
 {
     struct findings findings;
     struct objects objects;
-    struct resolved_targets targets;
+    struct builder_facts facts = {0};
 
     s->store = profile_store_new("varmor", &store_handler, NULL);
     s->nodes = nodes_new(1);
@@ -74,8 +75,9 @@ static void start(struct state *s)
     if (objects_parse(&objects, policy_text, sizeof(policy_text) - 1, &findings) < 0 ||
         objects.n != 1)
         abort();
-    targets = (struct resolved_targets){.items = &objects.items[0].policy->target, .n = 1};
-    if (profile_store_put(s->store, objects.items[0].policy, "f", &targets, NULL, 1, NULL) < 0)
+    facts.targets = &objects.items[0].policy->target;
+    facts.n_targets = 1;
+    if (profile_store_put(s->store, objects.items[0].policy, "f", &facts, NULL, 1, NULL) < 0)
         abort();
     objects_done(&objects);
     findings_done(&findings);

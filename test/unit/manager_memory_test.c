@@ -17,6 +17,7 @@
 #include "manager/resolver.h"
 #include "manager/status_view.h"
 #include "manager/violation_history.h"
+#include "profiles/builder.h"
 #include "profiles/rules.h"
 #include "test/unit/alloc_failure.h"
 #include "test/unit/policy_text.h"
@@ -168,10 +169,13 @@ static void everything_done(struct everything *e)
 static int put_policy(struct everything *e, struct policy *policy)
 {
     struct resolved_targets targets = {0};
+    struct builder_facts facts = {0};
     int r = resolver_targets(e->resolver, policy, &targets, NULL);
 
+    facts.targets = targets.items;
+    facts.n_targets = targets.n;
     if (r == 0)
-        r = profile_store_put(e->store, policy, "a.yaml", &targets, NULL, 1, NULL);
+        r = profile_store_put(e->store, policy, "a.yaml", &facts, NULL, 1, NULL);
     resolved_targets_done(&targets);
     return r;
 }

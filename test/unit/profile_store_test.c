@@ -8,6 +8,7 @@
 #include "lib/map.h"
 #include "manager/profile_store.h"
 #include "manager/resolver.h"
+#include "profiles/builder.h"
 #include "profiles/rules.h"
 #include "proto/messages.h"
 #include "test/unit/policy_text.h"
@@ -75,13 +76,15 @@ static void expect_told(const char *lines)
 static void put(const char *yaml)
 {
     struct objects objects = objects_of(yaml);
+    struct builder_facts facts = {0};
     struct resolved_targets targets;
 
     now_ns += (int64_t)NS_PER_SEC;
     ck_assert_int_eq(resolver_targets(resolver, objects.items[0].policy, &targets, NULL), 0);
+    facts.targets = targets.items;
+    facts.n_targets = targets.n;
     ck_assert_int_eq(
-        profile_store_put(store, objects.items[0].policy, "f.yaml", &targets, NULL, now_ns, NULL),
-        0);
+        profile_store_put(store, objects.items[0].policy, "f.yaml", &facts, NULL, now_ns, NULL), 0);
     resolved_targets_done(&targets);
     objects_done(&objects);
 }

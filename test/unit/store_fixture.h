@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "manager/profile_store.h"
-#include "manager/resolver.h"
+#include "profiles/builder.h"
 #include "test/unit/policy_text.h"
 
 /* Puts policy shop/NAME in a mode; its profile is "varmor-shop-NAME". */
@@ -12,7 +12,7 @@ static inline void store_put(struct profile_store *store, const char *name, cons
 {
     char yaml[512];
     struct objects objects;
-    struct resolved_targets targets;
+    struct builder_facts facts = {0};
 
     snprintf(yaml, sizeof(yaml),
              "apiVersion: crd.varmor.org/v1beta1\nkind: VarmorPolicy\n"
@@ -20,9 +20,10 @@ static inline void store_put(struct profile_store *store, const char *name, cons
              "spec:\n  target: {kind: Pod, name: p}\n  policy: {enforcer: BPF, mode: %s}\n",
              name, mode);
     objects = objects_of(yaml);
-    targets = (struct resolved_targets){.items = &objects.items[0].policy->target, .n = 1};
+    facts.targets = &objects.items[0].policy->target;
+    facts.n_targets = 1;
     ck_assert_int_eq(
-        profile_store_put(store, objects.items[0].policy, "f.yaml", &targets, NULL, 1, NULL), 0);
+        profile_store_put(store, objects.items[0].policy, "f.yaml", &facts, NULL, 1, NULL), 0);
     objects_done(&objects);
 }
 
