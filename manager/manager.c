@@ -14,7 +14,6 @@
 #include "manager/file_problems.h"
 #include "manager/nodes.h"
 #include "manager/object_key.h"
-#include "manager/peers.h"
 #include "manager/profile_store.h"
 #include "manager/resolver.h"
 #include "manager/source_directory.h"
@@ -22,6 +21,7 @@
 #include "manager/status_service.h"
 #include "manager/violation_history.h"
 #include "profiles/builder.h"
+#include "profiles/peers.h"
 #include "profiles/rules.h"
 
 /* A policy that the source has put in this burst. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "lib/buf.h"
-#include "manager/peers.h"
+#include "profiles/peers.h"
 #include "profiles/builder.h"
 #include "test/unit/policy_text.h"
 

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "manager/peers.h"
+#include "profiles/peers.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/arena.h"
 #include "lib/map.h"
-#include "manager/object_key.h"
 #include "profiles/builder.h"
 
 #define SERVICE_NAME_LABEL "kubernetes.io/service-name" /* of a slice: whose endpoints it has */
 
+#define PEER_KEY_SIZE      320 /* a namespace (63 bytes), a name (253), as the reader limits them */
+
 struct peers {
-    struct map *services, *slices, *pods; /* key -> const struct object, borrowed */
+    struct map *services, *slices, *pods; /* "namespace/name" -> const struct object, borrowed */
     struct arena *arena;                  /* owned: the view below; NULL: it has to be made anew */
     const struct builder_service *view_services;
     const struct builder_pod *view_pods;
@@ -65,14 +67,15 @@ bool peers_wants(enum object_kind kind)
     return kind == OBJECT_SERVICE || kind == OBJECT_ENDPOINT_SLICE || kind == OBJECT_POD;
 }
 
-static const char *peer_key(const struct object *o, char key[static OBJECT_KEY_SIZE])
+static const char *peer_key(const struct object *o, char key[static PEER_KEY_SIZE])
 {
-    return object_key(key, object_kind_name(o->kind), o->name_space, o->name);
+    snprintf(key, PEER_KEY_SIZE, "%s/%s", o->name_space, o->name);
+    return key;
 }
 
 int peers_put(struct peers *p, const struct object *o)
 {
-    char key[OBJECT_KEY_SIZE];
+    char key[PEER_KEY_SIZE];
 
     p->arena = arena_free(p->arena);
     return map_put(peers_of_kind(p, o->kind), peer_key(o, key), (void *)o);
@@ -80,7 +83,7 @@ int peers_put(struct peers *p, const struct object *o)
 
 void peers_drop(struct peers *p, const struct object *o)
 {
-    char key[OBJECT_KEY_SIZE];
+    char key[PEER_KEY_SIZE];
 
     p->arena = arena_free(p->arena);
     map_drop(peers_of_kind(p, o->kind), peer_key(o, key));
