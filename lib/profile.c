@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/profile.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "lib/policy/selector.h"
@@ -103,6 +104,54 @@ struct rule *profile_add_rule(struct profile *p, enum rule_kind kind, unsigned m
     added = &rules[p->n_rules++];
     *added = (struct rule){.kind = kind, .mode = mode, .origin = TAKE(copy)};
     return added;
+}
+
+/* What stands in the union; of text and lists a copy. 0 or -ENOMEM. */
+static int profile_copy_content(struct rule *to, const struct rule *from)
+{
+    switch (from->kind) {
+    case RULE_FILE:
+    case RULE_EXEC:
+        to->path.permissions = from->path.permissions;
+        to->path.pattern = strdup(from->path.pattern);
+        return to->path.pattern ? 0 : -ENOMEM;
+    case RULE_EGRESS:
+        to->egress.block = from->egress.block;
+        to->egress.ports = calloc(from->egress.n_ports + 1, sizeof(*to->egress.ports));
+        if (!to->egress.ports)
+            return -ENOMEM;
+        to->egress.n_ports = from->egress.n_ports;
+        if (from->egress.n_ports)
+            memcpy(to->egress.ports, from->egress.ports,
+                   from->egress.n_ports * sizeof(*to->egress.ports));
+        return 0;
+    case RULE_MOUNT:
+        to->mount.flags = from->mount.flags;
+        to->mount.reverse_flags = from->mount.reverse_flags;
+        to->mount.pattern = strdup(from->mount.pattern);
+        to->mount.fstype = strdup(from->mount.fstype);
+        return to->mount.pattern && to->mount.fstype ? 0 : -ENOMEM;
+    case RULE_CAPABILITY:
+        to->capability = from->capability;
+        return 0;
+    case RULE_SOCKET:
+        to->socket = from->socket;
+        return 0;
+    case RULE_PTRACE:
+        to->ptrace = from->ptrace;
+        return 0;
+    case RULE_NONE:
+    case RULE_KINDS:
+        return 0;
+    }
+    return 0;
+}
+
+struct rule *profile_copy_rule(struct profile *p, const struct rule *from)
+{
+    struct rule *to = profile_add_rule(p, from->kind, from->mode, from->origin);
+
+    return to && profile_copy_content(to, from) == 0 ? to : NULL;
 }
 
 struct profile_target *profile_add_target(struct profile *p, enum target_kind kind)

@@ -146,6 +146,9 @@ DEFINE_CLEANUP(struct profile *, profile_unref)
 struct rule *profile_add_rule(struct profile *p, enum rule_kind kind, unsigned mode,
                               const char *origin);
 struct profile_target *profile_add_target(struct profile *p, enum target_kind kind);
+/* Appends a copy of a rule, of another profile or not of one at all. NULL as above; the profile may
+ * then hold one rule more that is fit for nothing but to be freed. */
+struct rule *profile_copy_rule(struct profile *p, const struct rule *from);
 
 const char *rule_kind_name(enum rule_kind kind);     /* "file" ...; static */
 const char *target_kind_name(enum target_kind kind); /* "Deployment" ...; static */
