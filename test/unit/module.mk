@@ -59,6 +59,7 @@ $(call unit_test,file_claims_test,manager policy match base,openssl yaml-0.1 jan
 $(call unit_test,source_directory_test,manager policy match base,openssl yaml-0.1 jansson libevent)
 $(call unit_test,ruleset_test,ruleset match base policy,openssl)
 $(call unit_test,ruleset_memory_test,ruleset match base policy,openssl)
+$(call unit_test,ruleset_dump_test,ruleset match base policy,openssl)
 $(call unit_test,verdict_test,ruleset match verdicts base policy,openssl)
 $(call unit_test,builder_test,profiles proto policy match base,openssl yaml-0.1 jansson libprotobuf-c)
 $(call unit_test,resolver_test,manager policy match base,openssl yaml-0.1 jansson)
