@@ -1,26 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Seccomp profiles as values: built from rules, written and read as OCI JSON (runtime-spec, "linux.seccomp"), compiled
- * by libseccomp, and asked what a system call would get.
+ * Seccomp profiles as values: built from rules, written and read as OCI JSON (runtime-spec,
+ * "linux.seccomp"), compiled by libseccomp, and asked what a system call would get.
  *
- * A value's architectures are not in it: the node adds its own when the file is written. Arguments that the kernel
- * takes as 32-bit integers are compared as such (W36): whoever builds a condition says its width, and a 32-bit
- * equality becomes a masked one. Pure: no I/O, no logging.
+ * Invariants
+ * 1. A value's architectures are not in it: the node adds its own when the file is written.
+ * 2. Arguments that the kernel takes as 32-bit integers are compared as such (W36): whoever builds a
+ * condition says its width, and a 32-bit equality becomes a masked one. A filter sees 64 bits, the
+ * kernel ignores the upper ones, so an equality of all 64 is passed by a call that sets one of them.
+ * 3. A rule whose verdict is the profile's default one changes nothing and is skipped by runtimes
+ * and by sc_compile(). sc_profile_block() leaves such rules behind, so that a denial can be told the
+ * rule that wanted it.
+ *
+ * Pure: no I/O, no logging, allocates.
  */
 #include "lib/buf.h"
 #include "lib/digest.h"
 #include "lib/error.h"
 
-enum sc_action { /* SCMP_ACT_* of the OCI specification */
+enum sc_action { /* SCMP_ACT_* of the OCI specification, the more lenient first */
                  SC_ALLOW,
                  SC_LOG,
-                 SC_ERRNO,
                  SC_TRACE,
+                 SC_NOTIFY,
+                 SC_ERRNO,
                  SC_TRAP,
                  SC_KILL_THREAD, /* SCMP_ACT_KILL too */
                  SC_KILL_PROCESS,
-                 SC_NOTIFY,
                  SC_ACTIONS,
 };
 const char *sc_action_name(enum sc_action a);               /* "SCMP_ACT_ERRNO"; static */
@@ -30,12 +37,15 @@ enum sc_compare { SC_NE, SC_LT, SC_LE, SC_EQ, SC_GE, SC_GT, SC_MASKED_EQ, SC_COM
 const char *sc_compare_name(enum sc_compare c); /* "SCMP_CMP_EQ"; static */
 int sc_compare_parse(enum sc_compare *ret, const char *word);
 
-#define SC_MAX_ARGS  6
-#define SC_MAX_NAMES 1024 /* of one rule */
-#define SC_MAX_RULES 4096
-#define SC_MAX_JSON  (1024 * 1024)
-#define SC_DEFAULT_ERRNO                                                                           \
-    1 /* EPERM, what the OCI specification says of SCMP_ACT_ERRNO without a number */
+#define SC_MAX_ARGS      6
+#define SC_MAX_NAMES     1024 /* of one rule */
+#define SC_MAX_NAME      63   /* bytes of a system call's name */
+#define SC_MAX_ORIGIN    255  /* bytes */
+#define SC_MAX_RULES     4096
+#define SC_MAX_CUBES     1024 /* rules that one system call's conditions may become by blocks */
+#define SC_MAX_JSON      (1024 * 1024)
+#define SC_MAX_ERRNO     4095 /* the kernel's MAX_ERRNO */
+#define SC_DEFAULT_ERRNO 1    /* EPERM: the OCI specification on an action without a number */
 
 struct sc_arg {
     unsigned index;
@@ -59,45 +69,63 @@ struct sc_profile {
     struct sc_rule *rules; /* owned */
     size_t n_rules;
 };
-void sc_profile_done(struct sc_profile *p);
+void sc_profile_done(struct sc_profile *p); /* leaves an empty profile that allows everything */
+#define CLEANUP_SC_PROFILE __attribute__((cleanup(sc_profile_done)))
+
 /* Appends a rule for one or more names; borrowed until the next call. NULL: no memory or SC_MAX_RULES. */
 struct sc_rule *sc_profile_add(struct sc_profile *p, enum sc_action action, unsigned errno_ret,
                                const char *origin);
 int sc_rule_add_name(struct sc_rule *r, const char *name); /* 0, -E2BIG or -ENOMEM */
-/* (arg & mask) == value, of a 32-bit argument. */
+/* (arg & mask) == value, of a 32-bit argument. index is below SC_MAX_ARGS and new to the rule. */
 void sc_rule_add_arg32(struct sc_rule *r, unsigned index, uint32_t mask, uint32_t value);
 
-/* What is to be blocked (or logged), as rules of a block list say it: added to what a profile that denies by default
- * allows, the calls in question stay allowed only where no block's condition holds; in one that allows by default the
- * blocks are rules. A block that nothing of the profile allows changes nothing. 0, -E2BIG, -ENOMEM, or -EINVAL with
- * *reterr (conditions on more than one argument of a call that the base allows under conditions of its own). */
+/* An entry as the OCI specification means it: where an index occurs twice, its conditions are
+ * alternatives, a rule each; else they are and-ed, one rule. n_args is at most SC_MAX_ENTRY_ARGS,
+ * indexes are below SC_MAX_ARGS. like (names, verdict, origin) is copied and is not a rule of p. 0,
+ * -E2BIG or -ENOMEM; on failure the profile is to be thrown away. */
+#define SC_MAX_ENTRY_ARGS 64
+int sc_profile_add_entry(struct sc_profile *p, const struct sc_rule *like,
+                         const struct sc_arg *args, size_t n_args);
+
+/* Lays blocks over a profile: whatever the profile (its rules, or its default) lets a call do that
+ * is more lenient than a block whose conditions hold, the block's verdict takes its place; nothing
+ * else changes. So in a profile that denies by default the calls in question stay allowed only where
+ * no block's condition holds; in one that allows by default the blocks are rules. A block that
+ * changes nothing leaves no trace; an action SC_ALLOW never changes anything. blocks are not rules
+ * of p.
+ *
+ * What is left of a rule's conditions is written as masked equalities: afterwards no two rules of a
+ * call with different verdicts overlap, so that their order does not matter.
+ *
+ * 0, -ENOMEM, or -E2BIG with *reterr (SC_MAX_RULES; SC_MAX_CUBES for one call); on failure the
+ * profile is to be thrown away. */
 int sc_profile_block(struct sc_profile *p, const struct sc_rule *blocks, size_t n_blocks,
                      struct error **reterr);
-
-/* The default profile of container runtimes for the default capabilities (rules.md 3.4, W38), from
- * profiles/base/seccomp-default.yaml's list of names. Filled by the builder. */
 
 /* ---- OCI JSON ---- */
 enum sc_arch { SC_X86_64, SC_X86, SC_X32, SC_AARCH64, SC_ARM, SC_ARCHES };
 const char *sc_arch_name(enum sc_arch a); /* "SCMP_ARCH_X86_64"; static */
-/* The architectures of a machine (uname: "x86_64", "aarch64"), the native one first; n is set. */
+/* The architectures of a machine (uname: "x86_64", "aarch64"), the native one first; n is set. NULL
+ * and 0 for another machine. */
 const enum sc_arch *sc_arches_of(const char *machine, size_t *ret_n);
 
-/* Canonical: keys in a fixed order, rules in order. arches may be NULL. 0, -E2BIG or -ENOMEM. */
+/* Canonical: keys in a fixed order, rules in order, a rule a line. arches may be NULL: none are
+ * named. 0, -E2BIG or -ENOMEM. */
 int sc_profile_write_json(const struct sc_profile *p, const enum sc_arch *arches, size_t n_arches,
-                          struct buf *out);
-/* Strict about what it knows; unknown members are refused with their name, as what they ask for would be lost. 0,
- * -EINVAL with *reterr, -E2BIG or -ENOMEM. */
+                          struct buf *out) MUST_CHECK;
+/* Strict about what it knows; unknown members are refused with their name, as what they ask for
+ * would be lost. Architectures are checked and forgotten. 0, -EINVAL with *reterr, -E2BIG or
+ * -ENOMEM; *ret is written on success only. */
 int sc_profile_read_json(struct sc_profile *ret, const char *json, size_t len,
-                         struct error **reterr);
-/* Digest of what a profile means (without origins and architectures), so that a container's own copy can be compared
- * with ours. 0 or -ENOMEM. */
-int sc_profile_digest(const struct sc_profile *p, struct digest *ret);
+                         struct error **reterr) MUST_CHECK;
+/* Digest of what a profile means (without origins, architectures, rules that change nothing, and
+ * the order of rules and names), so that a container's own copy can be compared with ours. 0, -E2BIG or -ENOMEM. */
+int sc_profile_digest(const struct sc_profile *p, struct digest *ret) MUST_CHECK;
 
 /* ---- compiled ---- */
 struct sc_program; /* a classic BPF program, as the kernel would get it */
-/* By libseccomp, for the architectures given. Names that libseccomp does not know are left out, as runtimes do, and
- * told by unknown() (may be NULL). 0, -EINVAL with *reterr or -ENOMEM. */
+/* By libseccomp, for the architectures given. Names that libseccomp does not know are left out, as
+ * runtimes do, and told by unknown() (may be NULL). 0, -EINVAL with *reterr or -ENOMEM. */
 int sc_compile(struct sc_program **ret, const struct sc_profile *p, const enum sc_arch *arches,
                size_t n_arches, void (*unknown)(const char *name, void *data), void *data,
                struct error **reterr);
@@ -109,14 +137,14 @@ struct sc_verdict {
     enum sc_action action;
     unsigned data; /* errno */
 };
-/* What the kernel would answer, by running the program (linux/filter.h). nr < 0: the name is not one of the
- * architecture's. 0, or -EINVAL (a malformed program). */
+/* What the kernel would answer, by running the program (linux/filter.h). nr < 0: the name is not one
+ * of the architecture's. 0, or -EINVAL (a malformed program). */
 int sc_simulate(const struct sc_program *p, enum sc_arch arch, int nr, const uint64_t args[6],
                 struct sc_verdict *ret);
 int sc_syscall_number(enum sc_arch arch, const char *name); /* negative: unknown */
 /* By libseccomp, into ret ("unshare"); the number as text if unknown. audit_arch as audit records have it. */
 void sc_syscall_name(uint32_t audit_arch, int nr, char ret[static 64]);
-/* The rule that a call meets (for the origin of an event), by its name and the action; arguments are not known to
- * audit records. NULL: none. */
+/* The rule that a call meets (for the origin of an event), by its name and the action; arguments are
+ * not known to audit records. Rules with an origin go first. NULL: none. */
 const struct sc_rule *sc_profile_find(const struct sc_profile *p, const char *syscall,
                                       enum sc_action action);
