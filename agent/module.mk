@@ -1,6 +1,6 @@
 # All of the agent but its main.c, so that tests can be linked with it.
 agent_src := application.c binder.c binding.c cgroup.c config.c confinement.c container.c \
-             container_identity.c containerd_calls.c containerd_index.c disk_list.c enforcer_bpf.c \
+             container_identity.c containerd_calls.c containerd_index.c enforcer_bpf.c \
              enforcer_bpf_adopt.c enforcer_bpf_binding.c enforcer_bpf_events.c enforcer_bpf_load.c \
              enforcer_bpf_retire.c enforcer_bpf_spare.c enforcer_bpf_version.c enforcers.c exchange.c \
              kernel_features.c kernel_map.c kernel_words.c libbpf_text.c manager_link.c node.c node_devices.c pins.c \

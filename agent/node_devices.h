@@ -12,7 +12,7 @@
  *
  * Logs; does not block. One thread.
  */
-#include "agent/disk_list.h"
+#include "lib/ruleset/disk_list.h"
 #include "lib/loop.h"
 
 struct node_devices; /* opaque */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/disk_list.h"
+#include "lib/ruleset/disk_list.h"
 #include "agent/node_devices.h"
 #include "lib/match/pattern.h"
 #include "lib/profile.h"

@@ -2,7 +2,7 @@
 /* Each allocation of the list of disks fails once: the answer is -ENOMEM, and nothing leaks. */
 #include "test/unit/unit.h"
 
-#include "agent/disk_list.h"
+#include "lib/ruleset/disk_list.h"
 #include "agent/node_devices.h"
 #include "lib/profile.h"
 #include "test/unit/alloc_failure.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "test/unit/unit.h"
 
-#include "agent/disk_list.h"
+#include "lib/ruleset/disk_list.h"
 #include "agent/node_devices.h"
 #include "lib/buf.h"
 #include "lib/match/pattern.h"

@@ -78,6 +78,6 @@ $(call unit_test,violation_history_test,manager proto policy match base,openssl 
 $(call unit_test,agents_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,flat_copy_test,manager base,openssl)
 $(call unit_test,file_problems_test,manager policy match base,openssl)
-$(call unit_test,disk_list_test,ruleset match policy base,openssl libevent jansson)
+$(call unit_test,disk_list_test,agent ruleset match policy base,openssl libevent jansson)
 $(call unit_test,disk_list_memory_test,ruleset match policy base,openssl libevent jansson)
 $(call unit_test,node_devices_test,agent ruleset match policy base,openssl libevent jansson)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/disk_list.h"
+#include "lib/ruleset/disk_list.h"
 
 #include "lib/buf.h"
 #include "lib/match/pattern.h"
