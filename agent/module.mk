@@ -2,11 +2,12 @@
 agent_src := application.c binder.c binding.c cgroup.c config.c confinement.c container.c \
              container_identity.c containerd_calls.c containerd_index.c enforcer_bpf.c \
              enforcer_bpf_adopt.c enforcer_bpf_binding.c enforcer_bpf_events.c enforcer_bpf_load.c \
-             enforcer_bpf_retire.c enforcer_bpf_spare.c enforcer_bpf_version.c enforcers.c exchange.c \
+             enforcer_bpf_retire.c enforcer_bpf_spare.c enforcer_bpf_version.c enforcers.c exchange.c holds.c \
              kernel_features.c kernel_map.c kernel_words.c libbpf_text.c manager_link.c node.c node_devices.c pins.c \
              profile_slots.c program_object.c rule_names.c runc_init.c runtime_containerd.c \
              saved_binding.c service_notify.c state_dir.c store.c stream.c violation_bpf.c \
              violation_counts.c violation_log.c
+agent_src += apparmor_binary.c apparmor_compiler.c apparmor_kernel.c apparmor_records.c piped_program.c whole_file.c
 $(call archive,agent,agent,$(agent_src))
 $(call binary,varmor-agent,agent,main.c,agent containerd proto ruleset match policy rpc base, \
         libbpf libnghttp2 libevent libevent_openssl openssl libprotobuf-c jansson libseccomp)

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* A file read whole, up to a ceiling: of procfs, securityfs or a disk. Blocks, no logging. */
+#include "lib/buf.h"
+
+/* Appends the content to out; path is below dir_fd, and no link. 0, -E2BIG (out's ceiling), -ENOMEM
+ * or another negative errno; out may then hold a part. */
+int whole_file_read(int dir_fd, const char *path, struct buf *out);
+/* The same for a path of the kernel's own file systems, where links are followed. */
+int whole_file_read_kernel(int dir_fd, const char *path, struct buf *out);
