@@ -9,10 +9,17 @@
 
 struct container;
 
-enum violation_action { VIOLATION_DENIED, VIOLATION_AUDITED };
+enum violation_action {
+    VIOLATION_DENIED,
+    VIOLATION_AUDITED,            /* let through by a rule that says to report it */
+    VIOLATION_ALLOWED,            /* let through since the profile's mode is complain */
+    VIOLATION_AUDITED_OR_ALLOWED, /* let through; the record does not say which of the two */
+    VIOLATION_ACTIONS,
+};
+const char *violation_action_name(enum violation_action a); /* "AUDIT|ALLOWED"; static */
 
 struct violation {
-    const char *enforcer; /* "BPF" */
+    const char *enforcer; /* "BPF", "AppArmor", "Seccomp" */
     enum violation_action action;
     uint64_t time_ns; /* CLOCK_REALTIME of the event */
     int pid;          /* thread group */
@@ -22,5 +29,7 @@ struct violation {
     const char *rule;                  /* origin of the deciding rule; "" if none */
     int rule_number;                   /* -1 if none */
     const char *event_json;            /* the "event" object of A.6 with its braces */
-    uint64_t lost;                     /* records lost since the last one */
+    const char *event_kind; /* the same without what only this one event has (its process, its
+                               record's id): equal events are told apart by it; NULL: event_json */
+    uint64_t lost;          /* records lost since the last one */
 };

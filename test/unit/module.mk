@@ -34,6 +34,8 @@ $(call unit_test,builtin_rule_test,profiles policy match base,openssl yaml-0.1 j
 $(call unit_test,apparmor_compiler_test,agent policy base,openssl libevent)
 $(call unit_test,apparmor_binary_test,agent policy base,openssl libevent)
 $(call unit_test,piped_program_test,agent base,openssl libevent)
+$(call unit_test,audit_record_test,agent base,openssl)
+$(call unit_test,audit_serials_test,agent base,openssl)
 $(call unit_test,binder_test,agent proto policy base,openssl libprotobuf-c)
 $(call unit_test,binding_test,agent policy base,openssl)
 $(call unit_test,cgroup_test,agent base,openssl)

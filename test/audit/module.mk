@@ -1,0 +1,1 @@
+$(call archive,record_file,test/audit,record_file.c)
