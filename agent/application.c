@@ -5,6 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#define REASON_BYTES 512 /* of a sentence about another enforcer */
+
+/* ---- how it went ---- */
+
 void attempts_done(struct attempts *a)
 {
     for (size_t i = 0; i < ENFORCERS_KINDS; i++)
@@ -16,6 +20,8 @@ static int note_failure(struct attempt *a, const char *reason)
 {
     free(a->reason);
     a->applied = false;
+    a->holding = (struct enforcer_holding){0};
+    a->since_ns = 0;
     a->reason = strdup(reason);
     return a->reason ? 0 : -ENOMEM;
 }
@@ -31,6 +37,13 @@ int attempts_note_failure(struct attempts *a, enum enforcer_bit kind, const char
     return 0;
 }
 
+static const char *reason_of(const struct attempt *a)
+{
+    if (a->reason)
+        return a->reason;
+    return a->applied ? "" : "no memory";
+}
+
 size_t attempts_fill(const struct attempts *a,
                      struct msg_enforcer_result ret[static ENFORCERS_KINDS])
 {
@@ -43,9 +56,11 @@ size_t attempts_fill(const struct attempts *a,
             ret[n++] = (struct msg_enforcer_result){
                 .enforcer = enforcers_kinds[i],
                 .applied = one->applied,
-                .reason = one->reason ? one->reason : "",
-                .image_digest = one->image_digest,
+                .reason = reason_of(one),
+                .image_digest = one->holding.image_digest,
                 .since_ns = one->since_ns,
+                .mode = one->holding.mode,
+                .policy_hash = one->holding.policy_hash,
             };
     }
     return n;
@@ -61,13 +76,15 @@ void application_done(struct application *a)
             ne->enforcer->ops->discard(ne->enforcer, a->versions[i]);
         a->versions[i] = NULL;
     }
+    attempts_done(&a->attempts);
 }
 
-/* Prepares one enforcer's version. 0, or a negative errno with *reterr that names the enforcer. */
-static int prepare_one(struct application *a, size_t i, struct error **reterr)
+/* ---- preparing ---- */
+
+/* 0, or -EOPNOTSUPP with *reterr. */
+static int check_usable(const struct application *a, size_t i, struct error **reterr)
 {
     const struct node_enforcer *ne = enforcers_find(a->enforcers, enforcers_kinds[i]);
-    int r;
 
     if (!ne)
         return error_set(reterr, -EOPNOTSUPP, "this version of the agent has no %s enforcer",
@@ -75,129 +92,210 @@ static int prepare_one(struct application *a, size_t i, struct error **reterr)
     if (!ne->facts->usable)
         return error_set(reterr, -EOPNOTSUPP, "%s enforcer: %s", ne->enforcer->ops->name,
                          ne->facts->reason);
-    r = ne->enforcer->ops->prepare(ne->enforcer, a->profile, &a->versions[i], reterr);
-    return r < 0 ? error_wrap(reterr, r, "%s enforcer", ne->enforcer->ops->name) : 0;
+    return 0;
 }
 
-/* What was prepared stays out, because another enforcer of the profile refuses. 0 or -ENOMEM. */
-static int leave_out_prepared(struct application *a, enum enforcer_bit refusing)
+/* 0, -EINPROGRESS, or another negative errno with *reterr that names the enforcer. */
+static int prepare_one(struct application *a, size_t i, struct error **reterr)
 {
-    for (size_t i = 0; i < ENFORCERS_KINDS; i++) {
-        char reason[96];
+    struct enforcer *e = enforcers_find(a->enforcers, enforcers_kinds[i])->enforcer;
+    int r = e->ops->prepare(e, a->profile, &a->versions[i], reterr);
 
-        if (!a->versions[i])
-            continue;
-        snprintf(reason, sizeof(reason),
-                 "left out, as the %s enforcer of this profile cannot be used",
-                 enforcer_set_name(refusing));
-        if (note_failure(&a->attempts->items[i], reason) < 0)
+    return r < 0 && r != -EINPROGRESS ? error_wrap(reterr, r, "%s enforcer", e->ops->name) : r;
+}
+
+/* The enforcers of which nothing is known yet stay out, because another one of the profile refuses.
+ * 0 or -ENOMEM. */
+static int leave_out_others(struct application *a, enum enforcer_bit refusing)
+{
+    char reason[REASON_BYTES];
+
+    snprintf(reason, sizeof(reason), "left out, as the %s enforcer of this profile cannot be used",
+             enforcer_set_name(refusing));
+    for (size_t i = 0; i < ENFORCERS_KINDS; i++) {
+        struct attempt *attempt = &a->attempts.items[i];
+
+        if (attempt->tried && !attempt->reason && note_failure(attempt, reason) < 0)
             return -ENOMEM;
     }
-    return 0;
+    return APPLICATION_REFUSED;
+}
+
+/* One step of preparation for each enforcer. DONE, REFUSED (*reterr has the first reason), -ENOMEM,
+ * or PENDING at the first that is not ready: what comes after it waits for its turn. */
+static int prepare_each(struct application *a,
+                        int (*step)(struct application *a, size_t i, struct error **reterr),
+                        struct error **reterr)
+{
+    enum enforcer_bit refusing = 0;
+
+    for (size_t i = 0; i < ENFORCERS_KINDS; i++) {
+        CLEANUP(error_free) struct error *problem = NULL;
+        int r = a->attempts.items[i].tried ? step(a, i, &problem) : 0;
+
+        if (r == -EINPROGRESS && !refusing)
+            return APPLICATION_PENDING;
+        if (r == 0 || r == -EINPROGRESS)
+            continue;
+        if (r == -ENOMEM || note_failure(&a->attempts.items[i], error_message(problem)) < 0)
+            return -ENOMEM;
+        if (!refusing)
+            error_set(reterr, r, "%s", error_message(problem));
+        refusing = refusing ? refusing : enforcers_kinds[i];
+    }
+    return refusing ? leave_out_others(a, refusing) : APPLICATION_DONE;
+}
+
+static int prepare_usable(struct application *a, size_t i, struct error **reterr)
+{
+    return check_usable(a, i, reterr);
 }
 
 int application_prepare(struct application *a, struct error **reterr)
 {
-    enum enforcer_bit refusing = 0;
+    int outcome;
 
-    attempts_done(a->attempts);
-    for (size_t i = 0; i < ENFORCERS_KINDS; i++) {
-        CLEANUP(error_free) struct error *problem = NULL;
-        struct attempt *attempt = &a->attempts->items[i];
-        int r;
-
-        attempt->tried = (a->profile->enforcers & enforcers_kinds[i]) != 0;
-        if (!attempt->tried)
-            continue;
-        r = prepare_one(a, i, &problem);
-        if (r == -ENOMEM || (r < 0 && note_failure(attempt, error_message(problem)) < 0))
-            return -ENOMEM;
-        if (r < 0 && !refusing) {
-            refusing = enforcers_kinds[i];
-            error_set(reterr, r, "%s", error_message(problem));
-        }
-    }
-    if (!refusing)
-        return APPLICATION_DONE;
-    return leave_out_prepared(a, refusing) < 0 ? -ENOMEM : APPLICATION_REFUSED;
+    attempts_done(&a->attempts);
+    for (size_t i = 0; i < ENFORCERS_KINDS; i++)
+        a->attempts.items[i].tried = (a->profile->enforcers & enforcers_kinds[i]) != 0;
+    outcome = prepare_each(a, prepare_usable, reterr);
+    return outcome == APPLICATION_DONE ? prepare_each(a, prepare_one, reterr) : outcome;
 }
 
-/* Commits one version and compares what the kernel then says. */
-static int commit_one(struct application *a, size_t i, struct error **reterr)
-{
-    struct enforcer *enforcer = enforcers_find(a->enforcers, enforcers_kinds[i])->enforcer;
-    struct attempt *attempt = &a->attempts->items[i];
-    struct enforcer_holding holding;
-    int r = enforcer->ops->commit(enforcer, &a->versions[i], reterr);
+/* ---- committing ---- */
 
-    if (r == 0)
-        r = enforcer->ops->describe(enforcer, a->profile->name, &holding, reterr);
+/* Is what the kernel now holds this version? 0, or a negative errno with *reterr. */
+static int read_back(struct application *a, size_t i, struct error **reterr)
+{
+    struct enforcer *e = enforcers_find(a->enforcers, enforcers_kinds[i])->enforcer;
+    struct attempt *attempt = &a->attempts.items[i];
+    struct enforcer_holding holding = {0};
+    int r = e->ops->describe(e, a->profile->name, &holding, reterr);
+
+    if (r == -ENOENT)
+        r = error_set(reterr, r, "the kernel does not hold what was committed");
     if (r == 0 && !digest_equal(&holding.digest, &a->profile->digest))
         r = error_set(reterr, -EIO,
                       "the kernel holds another digest than the one that was committed");
     if (r < 0)
-        return error_wrap(reterr, r, "%s enforcer", enforcer->ops->name);
-    *a->held |= enforcers_kinds[i];
+        return r;
     attempt->applied = true;
-    attempt->image_digest = holding.image_digest;
+    attempt->holding = holding;
     attempt->since_ns = a->now_ns;
     return 0;
 }
 
-/* Takes the profile out of enforcers that the version no longer names. */
-static int leave_enforcers(struct application *a, struct error **reterr)
+/* Takes an enforcer's commit back; held_before is what held the profile before any commit. */
+static int revert_one(struct application *a, size_t i, unsigned held_before, struct error **reterr)
+{
+    struct enforcer *e = enforcers_find(a->enforcers, enforcers_kinds[i])->enforcer;
+    int r = e->ops->revert ? e->ops->revert(e, a->profile->name, reterr)
+                           : error_set(reterr, -EOPNOTSUPP, "it cannot take a commit back");
+
+    if (r == 0 && !(held_before & enforcers_kinds[i]))
+        *a->held &= ~(unsigned)enforcers_kinds[i];
+    return r;
+}
+
+/* 0, or a negative errno with *reterr: then what the enforcer held before is in force, or *reterr
+ * says that it is not. */
+static int commit_one(struct application *a, size_t i, unsigned held_before, struct error **reterr)
+{
+    CLEANUP(error_free) struct error *trouble = NULL;
+    struct enforcer *e = enforcers_find(a->enforcers, enforcers_kinds[i])->enforcer;
+    int r = e->ops->commit(e, &a->versions[i], reterr);
+
+    if (r < 0)
+        return error_wrap(reterr, r, "%s enforcer", e->ops->name);
+    *a->held |= enforcers_kinds[i];
+    r = read_back(a, i, reterr);
+    if (r == 0)
+        return 0;
+    if (revert_one(a, i, held_before, &trouble) < 0)
+        return error_wrap(reterr, r, "%s enforcer, not taken back (%s)", e->ops->name,
+                          error_message(trouble));
+    return error_wrap(reterr, r, "%s enforcer", e->ops->name);
+}
+
+/* Takes back what was committed before the enforcer that failed, and says of each why it is not in
+ * force. REFUSED or -ENOMEM. */
+static int take_back(struct application *a, size_t failed, unsigned held_before)
+{
+    const char *name = enforcer_set_name(enforcers_kinds[failed]);
+    bool enough_memory = true;
+
+    for (size_t i = failed; i-- > 0;) {
+        CLEANUP(error_free) struct error *trouble = NULL;
+        char reason[REASON_BYTES];
+
+        if (!a->attempts.items[i].tried)
+            continue;
+        if (revert_one(a, i, held_before, &trouble) < 0)
+            snprintf(reason, sizeof(reason),
+                     "still in force, although the %s enforcer of this profile failed: %s", name,
+                     error_message(trouble));
+        else
+            snprintf(reason, sizeof(reason),
+                     "taken back, as the %s enforcer of this profile failed", name);
+        enough_memory &= note_failure(&a->attempts.items[i], reason) == 0;
+    }
+    if (!enough_memory)
+        return -ENOMEM;
+    return leave_out_others(a, enforcers_kinds[failed]);
+}
+
+int application_leave(struct application *a, struct error **reterr)
 {
     unsigned left = *a->held & ~a->profile->enforcers;
+    int result = 0;
 
     for (size_t i = 0; i < ENFORCERS_KINDS; i++) {
+        CLEANUP(error_free) struct error *problem = NULL;
         const struct node_enforcer *ne =
             left & enforcers_kinds[i] ? enforcers_find(a->enforcers, enforcers_kinds[i]) : NULL;
-        int r = ne ? ne->enforcer->ops->remove(ne->enforcer, a->profile->name, reterr) : 0;
+        int r = ne ? ne->enforcer->ops->remove(ne->enforcer, a->profile->name, &problem) : 0;
 
-        if (r < 0)
-            return error_wrap(reterr, r, "%s enforcer", ne->enforcer->ops->name);
-        *a->held &= ~(left & enforcers_kinds[i]);
+        if (r == 0) {
+            *a->held &= ~(left & enforcers_kinds[i]);
+            continue;
+        }
+        error_wrap(&problem, r, "%s enforcer, which the profile no longer names",
+                   ne->enforcer->ops->name);
+        if (attempts_note_failure(&a->attempts, enforcers_kinds[i], error_message(problem)) < 0)
+            return error_oom(reterr);
+        result = result ? result : error_set(reterr, r, "%s", error_message(problem));
     }
-    return 0;
+    return result;
 }
 
 int application_commit(struct application *a, struct error **reterr)
 {
-    int outcome = APPLICATION_DONE;
+    unsigned held_before = *a->held;
 
     for (size_t i = 0; i < ENFORCERS_KINDS; i++) {
         CLEANUP(error_free) struct error *problem = NULL;
-        int r;
+        int r, outcome;
 
-        if (!a->attempts->items[i].tried)
-            continue;
-        r = commit_one(a, i, &problem);
+        r = a->attempts.items[i].tried ? commit_one(a, i, held_before, &problem) : 0;
         if (r == 0)
             continue;
-        if (note_failure(&a->attempts->items[i], error_message(problem)) < 0)
-            return -ENOMEM;
-        if (outcome == APPLICATION_DONE)
-            error_set(reterr, r, "%s", error_message(problem));
-        outcome = APPLICATION_REFUSED;
+        error_set(reterr, r, "%s", error_message(problem));
+        r = note_failure(&a->attempts.items[i], error_message(problem));
+        outcome = take_back(a, i, held_before);
+        return r < 0 ? r : outcome;
     }
-    if (outcome == APPLICATION_DONE && leave_enforcers(a, reterr) < 0)
-        outcome = APPLICATION_REFUSED;
-    return outcome;
+    return application_leave(a, reterr) == -ENOMEM ? -ENOMEM : APPLICATION_DONE;
 }
 
-bool application_is_held(const struct enforcers *enforcers, const struct profile *p)
+bool application_is_held(struct application *a)
 {
+    attempts_done(&a->attempts);
     for (size_t i = 0; i < ENFORCERS_KINDS; i++) {
-        const struct node_enforcer *ne;
-        struct enforcer_holding holding;
-
-        if (!(p->enforcers & enforcers_kinds[i]))
+        if (!(a->profile->enforcers & enforcers_kinds[i]))
             continue;
-        ne = enforcers_find(enforcers, enforcers_kinds[i]);
-        if (!ne || !ne->facts->usable ||
-            ne->enforcer->ops->describe(ne->enforcer, p->name, &holding, NULL) < 0 ||
-            !digest_equal(&holding.digest, &p->digest))
+        a->attempts.items[i].tried = true;
+        if (check_usable(a, i, NULL) < 0 || read_back(a, i, NULL) < 0)
             return false;
     }
-    return p->enforcers != 0;
+    return a->profile->enforcers != 0;
 }

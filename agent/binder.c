@@ -8,6 +8,7 @@
 
 #include "agent/binding.h"
 #include "agent/container.h"
+#include "agent/holds.h"
 #include "agent/runtime.h"
 #include "agent/saved_binding.h"
 #include "lib/map.h"
@@ -22,6 +23,10 @@ struct bound {
     uint64_t cgroup_id;                 /* that is bound */
     uint64_t listed_cgroup_id;          /* under which by_cgroup has it; 0: none */
     unsigned enforcers;                 /* bits of those that have the binding */
+    struct holds holds;                 /* what each enforcer of the profile does for it */
+    char *hold_reason;                  /* owned; why one of them does not; NULL: all do */
+    unsigned n_looks;                   /* in vain, since it is under the profile */
+    bool is_awaited;                    /* it is to be looked at again */
     unsigned n_questions; /* to the runtime, whether it was started meanwhile, that are open */
     bool asked;           /* the last of them is about the binding as it is */
     bool before_first_instruction;
@@ -45,6 +50,7 @@ struct binder {
     const struct enforcers *enforcers;
     struct binder_events events;
     struct runtime *runtime;
+    bool looks_later;       /* look_later() was called, and binder_look() has not been since */
     struct map *containers; /* "namespace/id" -> struct bound */
     struct map *by_cgroup;  /* cgroup id -> struct bound, borrowed */
     struct map *adopted;    /* cgroup id -> struct adopted: not yet claimed by a container */
@@ -55,6 +61,8 @@ static void bound_free(void *data)
     struct bound *x = data;
 
     free(x->key);
+    holds_done(&x->holds);
+    free(x->hold_reason);
     free(x->problem);
     free(x->blocked_profile);
     free(x->reason);
@@ -124,22 +132,38 @@ static void unbind_cgroup(struct binder *b, uint64_t cgroup_id, unsigned enforce
         CLEANUP(error_free) struct error *problem = NULL;
         struct enforcer *e = b->enforcers->items[i].enforcer;
 
-        if ((enforcers & e->ops->bit) && e->ops->unbind(e, cgroup_id, &problem) < 0)
+        if ((enforcers & e->ops->bit) && e->ops->unbind &&
+            e->ops->unbind(e, cgroup_id, &problem) < 0)
             b->events.trouble(error_message(problem), b->events.data);
     }
 }
 
-/* Binds in each enforcer of the profile; undoes what was done if one fails. */
+/* The enforcers of a profile that bind by cgroup, as bits. */
+static unsigned binders_of(const struct binder *b, const struct profile *p)
+{
+    unsigned bits = 0;
+
+    for (size_t i = 0; i < b->enforcers->n; i++) {
+        const struct enforcer_ops *ops = b->enforcers->items[i].enforcer->ops;
+
+        if (ops->bind && (p->enforcers & ops->bit))
+            bits |= ops->bit;
+    }
+    return bits;
+}
+
+/* Binds in each enforcer of the profile that binds by cgroup; undoes what was done if one fails. */
 static int bind_all(struct binder *b, struct bound *x, const struct profile *p, bool running,
                     struct error **reterr)
 {
+    unsigned binders = binders_of(b, p);
     unsigned done = 0;
 
     for (size_t i = 0; i < b->enforcers->n; i++) {
         struct enforcer *e = b->enforcers->items[i].enforcer;
         int r;
 
-        if (!(p->enforcers & e->ops->bit))
+        if (!(binders & e->ops->bit))
             continue;
         r = e->ops->bind(e, x->c, p->name, running, reterr);
         if (r < 0) {
@@ -151,6 +175,15 @@ static int bind_all(struct binder *b, struct bound *x, const struct profile *p, 
     }
     x->enforcers = done;
     return 0;
+}
+
+static void forget_holds(struct bound *x)
+{
+    holds_done(&x->holds);
+    free(x->hold_reason);
+    x->hold_reason = NULL;
+    x->n_looks = 0;
+    x->is_awaited = false;
 }
 
 static void clear_blocked(struct bound *x)
@@ -168,6 +201,8 @@ static void set_blocked(struct binder *b, struct bound *x, const char *profile, 
     if (x->reason && strcmp(x->reason, reason) == 0 && strcmp(x->blocked_profile, profile) == 0)
         return;
     clear_blocked(x);
+    if (strcmp(x->profile, profile) != 0)
+        forget_holds(x);
     if (profile_copy && reason_copy) {
         x->blocked_profile = TAKE(profile_copy);
         x->reason = TAKE(reason_copy);
@@ -176,6 +211,50 @@ static void set_blocked(struct binder *b, struct bound *x, const char *profile, 
     }
     changed(b, x);
 }
+
+/* ---- what the enforcers do for it ---- */
+
+/* Sums up in hold_reason. */
+static void sum_up(struct binder *b, struct bound *x)
+{
+    const struct msg_binding_enforcer *missing = holds_find_missing(&x->holds);
+
+    free(x->hold_reason);
+    x->hold_reason = NULL;
+    if (missing && asprintf(&x->hold_reason, "%s enforcer: %s",
+                            enforcer_set_name(missing->enforcer), missing->reason) < 0) {
+        x->hold_reason = NULL;
+        no_memory(b, x->key);
+    }
+}
+
+/* Asks the enforcers what they do for it. True if what is to be said has changed. */
+static bool look(struct binder *b, struct bound *x, const struct profile *p)
+{
+    struct holds_look question = {
+        .enforcers = b->enforcers,
+        .profile = p,
+        .container = x->c,
+        .bound = x->enforcers,
+        .bound_since_ns = x->since_ns,
+        .now_ns = b->events.now_ns(b->events.data),
+        .is_patient = x->n_looks < BINDER_LOOKS,
+    };
+    int r = holds_ask(&x->holds, &question);
+
+    if (r < 0)
+        no_memory(b, x->key);
+    if (r == HOLDS_CHANGED)
+        sum_up(b, x);
+    x->is_awaited = question.ret_awaited;
+    if (x->is_awaited && !b->looks_later) {
+        b->looks_later = true;
+        b->events.look_later(b->events.data);
+    }
+    return r == HOLDS_CHANGED;
+}
+
+/* ---- binding ---- */
 
 /* The container has not been started as far as we know: was it, while the kernel took the binding?
  */
@@ -206,14 +285,17 @@ static void bind_now(struct binder *b, struct bound *x, const struct profile *p)
     else if (x->profile[0])
         unbind_cgroup(b, cgroup_before, enforcers_before & ~x->enforcers);
     clear_blocked(x);
+    if (strcmp(x->profile, p->name) != 0)
+        forget_holds(x);
     snprintf(x->profile, sizeof(x->profile), "%s", p->name);
     x->cgroup_id = x->c->cgroup_id;
     x->asked = x->before_first_instruction = false;
     x->since_ns = b->events.now_ns(b->events.data);
-    if (created && b->runtime && b->runtime->ops->is_waiting(b->runtime, x->c))
+    if (created && x->enforcers && b->runtime && b->runtime->ops->is_waiting(b->runtime, x->c))
         x->before_first_instruction = true;
-    else if (created)
+    else if (created && x->enforcers)
         confirm(b, x, p);
+    look(b, x, p);
     changed(b, x);
 }
 
@@ -224,6 +306,7 @@ static void forget_binding(struct bound *x)
     x->enforcers = 0;
     x->asked = false;
     x->before_first_instruction = false;
+    forget_holds(x);
 }
 
 /* ---- one container ---- */
@@ -240,7 +323,27 @@ static bool block_by_refused(struct binder *b, struct bound *x)
     return p != NULL;
 }
 
-static void evaluate(struct binder *b, struct bound *x)
+/* The container stays bound as it is. p: the profile that is for it, or NULL. */
+static void keep(struct binder *b, struct bound *x, const struct profile *p, bool is_opaque,
+                 bool with_look)
+{
+    bool news = x->reason != NULL;
+
+    if (!p && block_by_refused(b, x))
+        return;
+    if (x->reason && p && !is_opaque) {
+        bind_now(b, x, p); /* the last attempt failed halfway */
+        return;
+    }
+    clear_blocked(x);
+    if (p && !is_opaque && with_look)
+        news |= look(b, x, p);
+    if (news)
+        changed(b, x);
+}
+
+/* with_look: also asks the enforcers that hold it by its own setting. */
+static void evaluate(struct binder *b, struct bound *x, bool with_look)
 {
     size_t n_profiles;
     const struct profile *const *profiles = store_profiles(b->store, &n_profiles);
@@ -248,6 +351,8 @@ static void evaluate(struct binder *b, struct bound *x)
     const struct binding_state state = {
         .wanted = p ? p->name : NULL,
         .bound = x->profile,
+        .wanted_binders = p ? binders_of(b, p) : 0,
+        .bound_binders = x->enforcers,
         .cgroup_id = x->c->cgroup_id,
         .bound_cgroup_id = x->cgroup_id,
         .bound_is_opaque = store_is_opaque(b->store, x->profile),
@@ -255,14 +360,7 @@ static void evaluate(struct binder *b, struct bound *x)
 
     switch (binding_decide(&state)) {
     case BINDING_KEEP:
-        if (!p && block_by_refused(b, x))
-            break;
-        if (x->reason && p && !state.bound_is_opaque) {
-            bind_now(b, x, p); /* the last attempt failed halfway */
-        } else if (x->reason) {
-            clear_blocked(x);
-            changed(b, x);
-        }
+        keep(b, x, p, state.bound_is_opaque, with_look);
         break;
     case BINDING_BIND:
         if (p)
@@ -368,7 +466,7 @@ void binder_put(struct binder *b, const struct container *c, const char *problem
         claim_adopted(b, x);
     free(x->problem);
     x->problem = problem ? strdup(problem) : NULL; /* without memory the reason is a plainer one */
-    evaluate(b, x);
+    evaluate(b, x, true);
 }
 
 static struct bound *find(const struct binder *b, const struct container *c)
@@ -413,13 +511,18 @@ void binder_answered(struct binder *b, const struct container *c)
         return;
     if (x->n_questions > 0)
         x->n_questions--;
-    if (!x->asked || x->n_questions > 0) /* put before the binding that it would be about */
+    if (!x->asked || x->n_questions > 0) { /* put before the binding that it would be about */
+        if (p && look(b, x, p))
+            changed(b, x);
         return;
+    }
     x->asked = false;
     if (c->state == CONTAINER_CREATED)
         x->before_first_instruction = true;
     else if (p && bind_all(b, x, p, true, &problem) < 0)
         set_blocked(b, x, p->name, error_message(problem));
+    if (p)
+        look(b, x, p);
     changed(b, x);
 }
 
@@ -452,12 +555,28 @@ void binder_reconciled(struct binder *b)
     }
 }
 
-void binder_refresh(struct binder *b)
+void binder_refresh(struct binder *b, const char *profile)
 {
     MAP_FOREACH (m, b->containers) {
         struct bound *x = map_value(m);
 
-        evaluate(b, x);
+        evaluate(b, x, strcmp(x->profile, profile) == 0);
+    }
+}
+
+void binder_look(struct binder *b)
+{
+    b->looks_later = false;
+    MAP_FOREACH (m, b->containers) {
+        struct bound *x = map_value(m);
+        const struct profile *p = x->is_awaited ? store_find(b->store, x->profile) : NULL;
+
+        x->is_awaited = false;
+        if (!p)
+            continue;
+        x->n_looks++;
+        if (look(b, x, p))
+            changed(b, x);
     }
 }
 
@@ -520,7 +639,7 @@ int binder_save(const struct binder *b, struct buf *out)
                                     .before_first_instruction = x->before_first_instruction};
 
         memcpy(one.profile, x->profile, sizeof(one.profile));
-        if (x->profile[0] && r == 0)
+        if (x->profile[0] && x->enforcers && r == 0)
             r = saved_binding_format(&one, out);
     }
     return r;
@@ -533,7 +652,7 @@ int binder_adopt(struct binder *b, const char *saved, struct error **reterr)
         struct adoption adoption = {.b = b, .bit = e->ops->bit};
         int r;
 
-        if (!b->enforcers->items[i].facts->usable)
+        if (!b->enforcers->items[i].facts->usable || !e->ops->bindings)
             continue;
         r = e->ops->bindings(e, on_found, &adoption, reterr);
         if (r == 0 && adoption.result < 0)
@@ -546,6 +665,21 @@ int binder_adopt(struct binder *b, const char *saved, struct error **reterr)
 }
 
 /* ---- questions ---- */
+
+/* AppArmor and seccomp hold from the exec of the container's program on, or not at all. */
+static bool is_from_start(const struct bound *x)
+{
+    if (x->enforcers)
+        return x->before_first_instruction;
+    return x->holds.n > 0 && !holds_find_missing(&x->holds);
+}
+
+static const char *reason_of(const struct bound *x)
+{
+    if (x->reason)
+        return x->reason;
+    return x->hold_reason ? x->hold_reason : "";
+}
 
 bool binder_fill(const struct binder *b, const char *key, struct msg_binding *ret)
 {
@@ -568,8 +702,10 @@ bool binder_fill(const struct binder *b, const char *key, struct msg_binding *re
         .pid = c->pid,
         .profile = x->reason ? x->blocked_profile : x->profile,
         .since_ns = x->since_ns,
-        .before_first_instruction = x->before_first_instruction,
-        .reason = x->reason ? x->reason : "",
+        .before_first_instruction = is_from_start(x),
+        .reason = reason_of(x),
+        .enforcers = x->holds.items,
+        .n_enforcers = x->holds.n,
         .workload_kind = c->workload_kind,
         .workload_name = c->workload_name,
     };

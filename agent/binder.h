@@ -9,6 +9,11 @@
  * that it has not been started. Without that proof the container is bound once more as a running
  * one, so that tasks which slipped through are caught at their next access.
  *
+ * BPF is told which container is whose. AppArmor and seccomp hold a container by its own setting, which
+ * the runtime puts into force at the exec of its program: they are asked once it has begun, after
+ * each change of its profile and with each word of the runtime. Nothing tells of an exec, so a
+ * container that is not held yet is looked at again a few times before that is said.
+ *
  * What an earlier agent bound is adopted: nothing is undone before the runtime has told all
  * containers, and the bindings of running ones are made once more as running, since that agent may
  * have died between the two steps. Calls the enforcers; no other I/O, no logging.
@@ -23,10 +28,16 @@ struct runtime;
 
 #define BINDER_MAX_ADOPTED 20000 /* bindings taken over from an earlier agent */
 
+/* A container that has begun and is not held: how often it is looked at, and in which steps, before
+ * that is told. runc execs within milliseconds of its start order; the rest is for a slow node. */
+#define BINDER_LOOKS   8
+#define BINDER_LOOK_NS (500 * NS_PER_MSEC)
+
 struct binder_events {
     void (*changed)(const char *key, void *data); /* what binder_fill() says about a container */
     void (*trouble)(const char *message, void *data);
-    int64_t (*now_ns)(void *data); /* CLOCK_REALTIME */
+    int64_t (*now_ns)(void *data);  /* CLOCK_REALTIME */
+    void (*look_later)(void *data); /* binder_look() is to be called in BINDER_LOOK_NS */
     void *data;
 };
 
@@ -52,8 +63,11 @@ void binder_dropped(struct binder *b, const struct container *c);
 void binder_answered(struct binder *b, const struct container *c);
 void binder_reconciled(struct binder *b);
 
-/* The profiles have changed: every container is looked at again. */
-void binder_refresh(struct binder *b);
+/* A profile has changed, come or gone: every container is judged anew, and its enforcers are asked
+ * about those that are under it. */
+void binder_refresh(struct binder *b, const char *profile);
+/* As look_later() asked for. */
+void binder_look(struct binder *b);
 
 /* What is to be said about a container (its key is "runtime namespace/id"); false: it has no
  * profile, or is gone; then ret->container_id is set all the same. Borrowed until the next change.

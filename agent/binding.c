@@ -46,9 +46,10 @@ enum binding_action binding_decide(const struct binding_state *s)
         return BINDING_KEEP;
     if (!s->wanted)
         return is_bound ? BINDING_UNBIND : BINDING_KEEP;
-    if (s->cgroup_id == 0)
+    if (s->wanted_binders && s->cgroup_id == 0)
         return BINDING_BLOCKED;
-    if (strcmp(s->bound, s->wanted) == 0 && s->bound_cgroup_id == s->cgroup_id)
+    if (strcmp(s->bound, s->wanted) == 0 && s->bound_binders == s->wanted_binders &&
+        (!s->wanted_binders || s->bound_cgroup_id == s->cgroup_id))
         return BINDING_KEEP;
     return BINDING_BIND;
 }

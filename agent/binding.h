@@ -17,6 +17,8 @@ const struct profile *binding_choose(const struct profile *const *profiles, size
 struct binding_state {
     const char *wanted;       /* name of the profile that is for it; NULL: none */
     const char *bound;        /* name of the profile that the kernel has it bound to; "": none */
+    unsigned wanted_binders;  /* enforcers of the wanted profile that bind by cgroup */
+    unsigned bound_binders;   /* those that have the binding */
     uint64_t cgroup_id;       /* of the container; 0: not known */
     uint64_t bound_cgroup_id; /* that is bound */
     bool bound_is_opaque;     /* bound by an earlier agent to a profile whose targets are not known
@@ -30,6 +32,7 @@ enum binding_action {
     BINDING_BLOCKED, /* it should be bound and cannot be: its cgroup is not known */
 };
 
-/* A binding to an opaque profile is left alone: it loosens nothing, and the manager will name the
+/* A profile whose enforcers all hold a container by its own setting needs no cgroup. A binding to an
+ * opaque profile is left alone: it loosens nothing, and the manager will name the
  * profile or remove it. */
 enum binding_action binding_decide(const struct binding_state *s);

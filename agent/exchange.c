@@ -10,10 +10,17 @@
 
 #include "agent/manager_link.h"
 #include "agent/runtime.h"
+#include "agent/violation_counts.h"
 #include "lib/log.h"
 #include "lib/map.h"
 
 #define MAX_FACTS (ENFORCER_FACTS_MAX * ENFORCERS_KINDS)
+
+/* The counters of a profile that were told last. */
+struct told_counts {
+    struct digest digest; /* of the profile: another version has other rules */
+    uint64_t sum;
+};
 
 struct exchange {
     struct exchange_parts parts;
@@ -24,7 +31,8 @@ struct exchange {
     bool bindings_ready; /* the runtime has told all containers, or there is none */
     bool settled;        /* what earlier agents left and we cannot take over is gone */
     bool away_told;      /* that the manager is away, since it was last there */
-    struct map *counted; /* profile -> struct digest of the counters that were told last, owned */
+    struct map *counted; /* profile -> struct told_counts, owned */
+    struct violation_counts *events; /* owned */
     /* What the last answers borrow. */
     struct utsname kernel;
     struct msg_fact facts[MAX_FACTS];
@@ -51,7 +59,7 @@ int exchange_new(struct exchange **ret, const struct exchange_parts *parts)
     uname(&x->kernel);
     x->removed = map_new(NULL, STORE_MAX_PROFILES);
     x->counted = map_new(free, STORE_MAX_PROFILES);
-    if (!x->removed || !x->counted)
+    if (!x->removed || !x->counted || violation_counts_new(&x->events) < 0)
         return -ENOMEM;
     *ret = TAKE(x);
     return 0;
@@ -63,6 +71,7 @@ struct exchange *exchange_free(struct exchange *x)
         return NULL;
     free(x->counts);
     free(x->held);
+    violation_counts_free(x->events);
     map_free(x->counted);
     map_free(x->removed);
     free(x);
@@ -150,10 +159,8 @@ static bool on_result(const char *profile, struct msg_result *ret, void *data)
 {
     struct exchange *x = data;
 
-    if (store_fill_result(x->parts.store, profile, ret)) {
-        map_drop(x->removed, profile);
+    if (store_fill_result(x->parts.store, profile, ret))
         return true;
-    }
     *ret = (struct msg_result){.name = profile, .removed = true};
     return map_drop(x->removed, profile);
 }
@@ -165,30 +172,36 @@ static bool on_binding(const char *key, struct msg_binding *ret, void *data)
     return binder_fill(x->parts.binder, key, ret);
 }
 
-/* Reads the counters of a profile in force; false if there are none. Borrowed until the next call.
- */
+/* Reads the kernel's counters by rule number into x->counts. Returns how many there are; 0: no
+ * enforcer of the profile has any, or they cannot be read now. */
+static size_t read_kernel_counts(struct exchange *x, const struct profile *p)
+{
+    free(x->counts);
+    x->counts = p->n_rules ? calloc(p->n_rules, sizeof(*x->counts)) : NULL;
+    if (!x->counts)
+        return 0;
+    for (size_t i = 0; i < x->parts.enforcers->n; i++) {
+        struct enforcer *e = x->parts.enforcers->items[i].enforcer;
+
+        if ((p->enforcers & e->ops->bit) && e->ops->counts)
+            return e->ops->counts(e, p->name, x->counts, p->n_rules, NULL) < 0 ? 0 : p->n_rules;
+    }
+    return 0;
+}
+
+/* What has been counted of a profile in force, in the kernel and from its records; false if there
+ * is nothing. Borrowed until the next call. */
 static bool read_counts(struct exchange *x, const char *profile, struct msg_counts *ret)
 {
     const struct profile *p = store_find(x->parts.store, profile);
 
-    if (!p || p->n_rules == 0)
+    if (!p)
         return false;
-    free(x->counts);
-    x->counts = calloc(p->n_rules, sizeof(*x->counts));
-    if (!x->counts)
-        return false;
-    for (size_t i = 0; i < x->parts.enforcers->n; i++) {
-        struct enforcer *e = x->parts.enforcers->items[i].enforcer;
-
-        if (!(p->enforcers & e->ops->bit) || !e->ops->counts)
-            continue;
-        if (e->ops->counts(e, profile, x->counts, p->n_rules, NULL) < 0)
-            return false;
-        *ret = (struct msg_counts){
-            .profile = p->name, .digest = p->digest, .counts = x->counts, .n = p->n_rules};
-        return true;
-    }
-    return false;
+    *ret = (struct msg_counts){.profile = p->name, .digest = p->digest};
+    ret->n = read_kernel_counts(x, p);
+    ret->counts = x->counts;
+    ret->events = violation_counts_get(x->events, profile, &ret->n_events);
+    return ret->n > 0 || ret->n_events > 0;
 }
 
 static bool on_counts(const char *profile, struct msg_counts *ret, void *data)
@@ -216,13 +229,27 @@ static void log_outcome(const struct profile *p, int outcome, const struct error
         LOG(INFO, "profile-applied", "the kernel holds it", LOG_STR("profile", p->name),
             LOG_STR("digest", digest), LOG_INT("rules", p->n_rules));
     if (outcome == STORE_APPLIED && problem)
-        LOG(WARNING, "profile-not-kept",
-            "it is in force, and will be missing after a restart without the manager",
+        LOG(WARNING, "profile-not-kept", "it is in force all the same; what is named did not work",
             LOG_STR("profile", p->name), LOG_STR("reason", error_message(problem)));
+    if (outcome == STORE_PENDING)
+        LOG(DEBUG, "profile-pending", "an enforcer prepares it; what was in force before stays",
+            LOG_STR("profile", p->name), LOG_STR("digest", digest));
     if (outcome == STORE_REFUSED || outcome < 0)
         LOG(WARNING, "profile-refused", "what was in force before stays in force",
             LOG_STR("profile", p->name), LOG_STR("digest", digest),
             LOG_STR("reason", error_message(problem)));
+}
+
+/* A version has been tried: containers and manager are told. */
+static void act_on_outcome(struct exchange *x, const char *profile, int outcome)
+{
+    if (outcome == STORE_PENDING)
+        return;
+    if (outcome == STORE_APPLIED || outcome == STORE_REFUSED)
+        binder_refresh(x->parts.binder, profile);
+    if (stream_put_result(stream_of(x), profile) < 0)
+        LOG(WARNING, "result-not-told", "no memory; it is told with the next connection",
+            LOG_STR("profile", profile));
 }
 
 static void on_profile(struct profile *p, void *data)
@@ -231,12 +258,9 @@ static void on_profile(struct profile *p, void *data)
     struct exchange *x = data;
     int outcome = store_apply(x->parts.store, p, exchange_now_ns(), &problem);
 
+    map_drop(x->removed, p->name); /* it is wanted again before the removal was told */
     log_outcome(p, outcome, problem);
-    if (outcome == STORE_APPLIED || outcome == STORE_REFUSED)
-        binder_refresh(x->parts.binder);
-    if (stream_put_result(stream_of(x), p->name) < 0)
-        LOG(WARNING, "result-not-told", "no memory; it is told with the next connection",
-            LOG_STR("profile", p->name));
+    act_on_outcome(x, p->name, outcome);
 }
 
 /* True if it is gone. */
@@ -245,13 +269,14 @@ static bool remove_profile(struct exchange *x, const char *profile)
     CLEANUP(error_free) struct error *problem = NULL;
 
     store_begin_remove(x->parts.store, profile);
-    binder_refresh(x->parts.binder);
+    binder_refresh(x->parts.binder, profile);
     if (store_remove(x->parts.store, profile, &problem) < 0) {
         LOG(WARNING, "profile-stays", "it is tried again when the manager asks again",
             LOG_STR("profile", profile), LOG_STR("reason", error_message(problem)));
         return false;
     }
     map_drop(x->counted, profile);
+    violation_counts_drop(x->events, profile);
     LOG(INFO, "profile-removed", "the kernel no longer holds it", LOG_STR("profile", profile));
     return true;
 }
@@ -272,7 +297,7 @@ static void on_removal(const char *profile, void *data)
  * form may go. */
 static void settle(struct exchange *x)
 {
-    if (x->settled || !x->in_sync || !x->bindings_ready)
+    if (x->settled || !x->in_sync || !x->bindings_ready || store_is_pending(x->parts.store))
         return;
     x->settled = true;
     for (size_t i = 0; i < x->parts.enforcers->n; i++) {
@@ -324,6 +349,36 @@ const struct stream_owner exchange_stream_owner = {
 
 /* ---- what happens on the node ---- */
 
+static void try_again(struct exchange *x, const char *profile,
+                      int (*try)(struct store *s, const char *name, int64_t now_ns,
+                                 struct error **reterr))
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+    struct profile *newest = store_find_newest(x->parts.store, profile);
+    CLEANUP(profile_unref) struct profile *p = newest ? profile_ref(newest) : NULL;
+    int outcome;
+
+    if (!p)
+        return;
+    outcome = try(x->parts.store, profile, exchange_now_ns(), &problem);
+    if (outcome == STORE_UNCHANGED)
+        return;
+    log_outcome(p, outcome, problem);
+    act_on_outcome(x, p->name, outcome);
+    manager_link_flush(x->link);
+    settle(x);
+}
+
+void exchange_prepared(struct exchange *x, const char *profile)
+{
+    try_again(x, profile, store_resume);
+}
+
+void exchange_apply_anew(struct exchange *x, const char *profile)
+{
+    try_again(x, profile, store_apply_anew);
+}
+
 void exchange_binding_changed(struct exchange *x, const char *key)
 {
     put_binding(key, x);
@@ -344,15 +399,37 @@ void exchange_violation(struct exchange *x, const struct msg_violation *v)
     manager_link_flush(x->link);
 }
 
+void exchange_count_event(struct exchange *x, const char *profile, enum enforcer_bit enforcer,
+                          const char *origin)
+{
+    if (violation_counts_add(x->events, profile, enforcer, origin) < 0)
+        LOG(WARNING, "event-not-counted",
+            "no memory, or too many profiles; it is logged all the same",
+            LOG_STR("profile", profile));
+}
+
+/* The sum of all counts, which only grow: another sum, other counts. */
+static uint64_t sum_counts(const struct msg_counts *counts)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < counts->n; i++)
+        sum += counts->counts[i];
+    for (size_t i = 0; i < counts->n_events; i++)
+        sum += counts->events[i].count;
+    return sum;
+}
+
 /* True if the counters differ from what was told last. */
 static bool note_counts(struct exchange *x, const struct msg_counts *counts)
 {
-    struct digest *told = map_find(x->counted, counts->profile);
-    CLEANUP_FREE struct digest *now = malloc(sizeof(*now));
+    const struct told_counts *told = map_find(x->counted, counts->profile);
+    CLEANUP_FREE struct told_counts *now = malloc(sizeof(*now));
 
-    if (!now || digest_of(now, counts->counts, counts->n * sizeof(*counts->counts)) < 0)
+    if (!now)
         return false;
-    if (told && digest_equal(told, now))
+    *now = (struct told_counts){.digest = counts->digest, .sum = sum_counts(counts)};
+    if (told && told->sum == now->sum && digest_equal(&told->digest, &now->digest))
         return false;
     if (map_put(x->counted, counts->profile, now) == 0)
         now = NULL; /* the map's */

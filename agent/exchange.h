@@ -32,6 +32,13 @@ void exchange_set_runtime(struct exchange *x,
 void exchange_binding_changed(struct exchange *x, const char *key);
 void exchange_bindings_ready(struct exchange *x);
 void exchange_violation(struct exchange *x, const struct msg_violation *v);
+/* One event of an enforcer whose verdicts the kernel does not count; it is told with the counts. */
+void exchange_count_event(struct exchange *x, const char *profile, enum enforcer_bit enforcer,
+                          const char *origin);
+/* An enforcer is ready with a profile that it had to prepare elsewhere, or has failed. */
+void exchange_prepared(struct exchange *x, const char *profile);
+/* What a profile means on this node has changed (its disks). */
+void exchange_apply_anew(struct exchange *x, const char *profile);
 /* Reads the kernel's counters of every profile; those that changed are told. */
 void exchange_poll_counts(struct exchange *x);
 void exchange_lost(struct exchange *x, const char *reason, uint64_t retry_ns);

@@ -31,6 +31,7 @@ struct node {
     struct manager_link *link;
     struct runtime *runtime; /* NULL: none is configured */
     struct loop_timer *counts_timer;
+    struct loop_timer *look_timer; /* containers that are not held yet are looked at again */
     struct loop_timer *save_timer; /* fires once this turn is over: bindings have changed */
     bool runtime_away_told;        /* since it was last there */
     bool link_started;
@@ -164,6 +165,20 @@ static void on_binding_changed(const char *key, void *data)
         loop_timer_set(n->save_timer, 0);
 }
 
+static void on_look_later(void *data)
+{
+    struct node *n = data;
+
+    loop_timer_set(n->look_timer, BINDER_LOOK_NS);
+}
+
+static void on_look_timer(void *data)
+{
+    struct node *n = data;
+
+    binder_look(n->binder);
+}
+
 static int64_t on_now(void *data)
 {
     (void)data;
@@ -224,7 +239,12 @@ static int make_enforcers(struct node *n, struct error **reterr)
 static int make_state(struct node *n, struct error **reterr)
 {
     const struct binder_events events = {
-        .changed = on_binding_changed, .trouble = on_trouble, .now_ns = on_now, .data = n};
+        .changed = on_binding_changed,
+        .trouble = on_trouble,
+        .now_ns = on_now,
+        .look_later = on_look_later,
+        .data = n,
+    };
     const struct config *c = n->config;
     CLEANUP_BUF struct buf saved = BUF_INIT(BINDER_SAVED_MAX);
     CLEANUP(error_free) struct error *problem = NULL;
@@ -236,7 +256,8 @@ static int make_state(struct node *n, struct error **reterr)
     if (n->state_dir && state_dir_load_bindings(n->state_dir, &saved, &problem) < 0)
         LOG(WARNING, "bindings-not-read", "since when they hold is counted from now",
             LOG_STR("reason", error_message(problem)));
-    if (loop_timer_new(n->loop, &n->save_timer, on_save_timer, n) < 0)
+    if (loop_timer_new(n->loop, &n->save_timer, on_save_timer, n) < 0 ||
+        loop_timer_new(n->loop, &n->look_timer, on_look_timer, n) < 0)
         return error_oom(reterr);
     if (store_new(&n->store, &n->enforcers, n->state_dir) < 0 ||
         binder_new(&n->binder, n->store, &n->enforcers, &events) < 0)
@@ -367,6 +388,7 @@ struct node *node_free(struct node *n)
         n->runtime->ops->free(n->runtime);
     manager_link_free(n->link);
     loop_timer_free(n->save_timer);
+    loop_timer_free(n->look_timer);
     loop_timer_free(n->counts_timer);
     exchange_free(n->exchange);
     binder_free(n->binder);

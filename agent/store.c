@@ -10,12 +10,13 @@
 
 struct entry {
     char name[PROFILE_NAME_MAX + 1];
-    struct profile *refused;     /* one reference; while none is in force; NULL: none */
-    struct profile *in_force;    /* one reference; NULL: none, or opaque */
-    unsigned held;               /* enforcers (bits) that hold some version of it */
-    struct digest kernel_digest; /* of the version that an earlier agent left; zero: none */
-    struct digest kernel_image;  /* of what was read back then */
-    struct digest tried_digest;  /* what the attempts below are about */
+    struct profile *refused;    /* one reference; while none is in force; NULL: none */
+    struct profile *in_force;   /* one reference; NULL: none, or opaque */
+    struct profile *pending;    /* one reference: the newest version, while an enforcer prepares it;
+                                   may be the one in force, which is applied anew */
+    unsigned preparing;         /* enforcers (bits) that may work on a pending version */
+    unsigned held;              /* enforcers (bits) that hold some version of it */
+    struct digest tried_digest; /* what the attempts below are about */
     struct attempts attempts;
     bool wanted, leaving;
 };
@@ -37,6 +38,7 @@ static void entry_free(void *data)
     struct entry *e = data;
 
     attempts_done(&e->attempts);
+    profile_unref(e->pending);
     profile_unref(e->refused);
     profile_unref(e->in_force);
     free(e);
@@ -135,8 +137,8 @@ static int run_application(struct store *s, struct entry *e, struct application 
 
     if (outcome < 0)
         return outcome;
-    if (outcome == APPLICATION_REFUSED)
-        return STORE_REFUSED;
+    if (outcome != APPLICATION_DONE)
+        return outcome == APPLICATION_PENDING ? STORE_PENDING : STORE_REFUSED;
     if (dir && state_dir_stage(dir, a->profile, &unsaved) < 0)
         dir = NULL; /* in force all the same; the owner is told */
     outcome = application_commit(a, reterr);
@@ -149,13 +151,71 @@ static int run_application(struct store *s, struct entry *e, struct application 
     if (dir && state_dir_publish(dir, a->profile->name, &unsaved) < 0)
         state_dir_unstage(dir, a->profile->name, NULL);
     if (unsaved)
-        error_set(reterr, error_code(unsaved), "%s", error_message(unsaved));
+        error_set(reterr, error_code(unsaved),
+                  "it will be missing after a restart without the manager: %s",
+                  error_message(unsaved));
     return STORE_APPLIED;
+}
+
+static void set_pending(struct entry *e, struct profile *p)
+{
+    if (p)
+        profile_ref(p);
+    profile_unref(e->pending);
+    e->pending = p;
+}
+
+/* What the attempts of an entry say from now on. */
+static void keep_attempts(struct entry *e, struct application *a)
+{
+    attempts_done(&e->attempts);
+    e->attempts = a->attempts;
+    a->attempts = (struct attempts){0};
+    e->tried_digest = a->profile->digest;
+}
+
+static bool is_version(const struct profile *p, const struct profile *other)
+{
+    return p && digest_equal(&p->digest, &other->digest);
+}
+
+static int attempt(struct store *s, struct entry *e, struct profile *p, int64_t now_ns,
+                   struct error **reterr)
+{
+    struct application a = {
+        .enforcers = s->enforcers, .profile = p, .held = &e->held, .now_ns = now_ns};
+    int outcome;
+
+    profile_ref(p); /* it may be the pending one, which gives way */
+    outcome = run_application(s, e, &a, reterr);
+    if (outcome == STORE_PENDING) {
+        set_pending(e, p);
+        e->preparing |= p->enforcers;
+    } else {
+        set_pending(e, NULL);
+        e->preparing = 0;
+        keep_attempts(e, &a);
+    }
+    if (outcome == STORE_REFUSED && !e->in_force)
+        set_refused(s, e, p);
+    application_done(&a);
+    profile_unref(p);
+    return outcome;
+}
+
+/* True if the kernel holds what is to be applied, in the enforcers that it names and no other. */
+static bool is_in_force(struct store *s, struct entry *e, struct profile *p)
+{
+    struct application a = {.enforcers = s->enforcers, .profile = p, .held = &e->held};
+    bool held = is_version(e->in_force, p) && digest_equal(&e->tried_digest, &p->digest) &&
+                !(e->held & ~p->enforcers) && application_is_held(&a);
+
+    application_done(&a);
+    return held;
 }
 
 int store_apply(struct store *s, struct profile *p, int64_t now_ns, struct error **reterr)
 {
-    struct application a = {.enforcers = s->enforcers, .profile = p, .now_ns = now_ns};
     struct entry *e;
     int r = obtain(s, &e, p->name);
 
@@ -163,18 +223,31 @@ int store_apply(struct store *s, struct profile *p, int64_t now_ns, struct error
         return error_wrap(reterr, r, "profile '%s'", error_quote(p->name));
     e->wanted = true;
     e->leaving = false;
-    if (e->in_force && digest_equal(&e->in_force->digest, &p->digest) &&
-        digest_equal(&e->tried_digest, &p->digest) && application_is_held(s->enforcers, p))
+    if (is_in_force(s, e, p)) {
+        if (!is_version(e->pending, p)) /* a newer one was withdrawn before it was ready */
+            set_pending(e, NULL);
         return STORE_UNCHANGED;
+    }
+    return attempt(s, e, p, now_ns, reterr);
+}
 
-    e->tried_digest = p->digest;
-    a.attempts = &e->attempts;
-    a.held = &e->held;
-    r = run_application(s, e, &a, reterr);
-    application_done(&a);
-    if (r == STORE_REFUSED && !e->in_force)
-        set_refused(s, e, p);
-    return r;
+int store_resume(struct store *s, const char *profile, int64_t now_ns, struct error **reterr)
+{
+    struct entry *e = map_find(s->entries, profile);
+
+    if (!e || !e->pending)
+        return STORE_UNCHANGED;
+    return attempt(s, e, e->pending, now_ns, reterr);
+}
+
+int store_apply_anew(struct store *s, const char *profile, int64_t now_ns, struct error **reterr)
+{
+    struct entry *e = map_find(s->entries, profile);
+    struct profile *p = store_find_newest(s, profile);
+
+    if (!p)
+        return STORE_UNCHANGED;
+    return attempt(s, e, p, now_ns, reterr);
 }
 
 /* ---- taking over ---- */
@@ -199,23 +272,26 @@ static void on_adopted(const struct enforcer_holding *h, void *data)
         return;
     }
     e->held |= restore->bit;
-    e->kernel_digest = h->digest;
-    e->kernel_image = h->image_digest;
 }
 
-/* The kernel holds this very version: nothing is to be done but to know it. */
-static void take_over(struct store *s, struct entry *e, struct profile *p, int64_t now_ns)
+/* Where the kernel holds this very version, nothing is to be done but to know it, and to leave the
+ * enforcers that it does not name. */
+static bool take_over(struct restore *restore, struct entry *e, struct profile *p)
 {
-    attempts_done(&e->attempts);
-    e->tried_digest = p->digest;
-    for (size_t i = 0; i < ENFORCERS_KINDS; i++) {
-        if (p->enforcers & enforcers_kinds[i])
-            e->attempts.items[i] = (struct attempt){.tried = true,
-                                                    .applied = true,
-                                                    .image_digest = e->kernel_image,
-                                                    .since_ns = now_ns};
+    CLEANUP(error_free) struct error *problem = NULL;
+    struct store *s = restore->s;
+    struct application a = {
+        .enforcers = s->enforcers, .profile = p, .held = &e->held, .now_ns = restore->now_ns};
+    bool held = application_is_held(&a);
+
+    if (held) {
+        if (application_leave(&a, &problem) < 0)
+            restore->trouble(error_message(problem), restore->data);
+        keep_attempts(e, &a);
+        set_in_force(s, e, p);
     }
-    set_in_force(s, e, p);
+    application_done(&a);
+    return held;
 }
 
 static void on_loaded(struct profile *p, bool staged, void *data)
@@ -230,8 +306,7 @@ static void on_loaded(struct profile *p, bool staged, void *data)
         restore->result = r;
         return;
     }
-    if (application_is_held(s->enforcers, p)) {
-        take_over(s, e, p, restore->now_ns);
+    if (take_over(restore, e, p)) {
         if (staged && state_dir_publish(s->dir, p->name, &problem) < 0)
             restore->trouble(error_message(problem), restore->data);
         return;
@@ -241,7 +316,7 @@ static void on_loaded(struct profile *p, bool staged, void *data)
 }
 
 /* Published profiles that the kernel lacks after all files are read: a reboot, or a version that
- * was rolled back. They are applied now. */
+ * was rolled back. They are applied now, or as soon as their enforcers are ready. */
 static void on_loaded_again(struct profile *p, bool staged, void *data)
 {
     CLEANUP(error_free) struct error *problem = NULL;
@@ -289,6 +364,7 @@ void store_begin_remove(struct store *s, const char *profile)
     if (!e)
         return;
     e->leaving = true;
+    set_pending(e, NULL);
     list_profiles(s);
 }
 
@@ -303,7 +379,8 @@ int store_remove(struct store *s, const char *profile, struct error **reterr)
         CLEANUP(error_free) struct error *problem = NULL;
         struct enforcer *enforcer = s->enforcers->items[i].enforcer;
         enum enforcer_bit kind = enforcer->ops->bit;
-        int r = e->held & kind ? enforcer->ops->remove(enforcer, profile, &problem) : 0;
+        int r = (e->held | e->preparing) & kind ? enforcer->ops->remove(enforcer, profile, &problem)
+                                                : 0;
 
         if (r == 0) {
             e->held &= ~(unsigned)kind;
@@ -333,11 +410,31 @@ const struct profile *store_find(const struct store *s, const char *profile)
     return e && !e->leaving ? e->in_force : NULL;
 }
 
+struct profile *store_find_newest(const struct store *s, const char *profile)
+{
+    const struct entry *e = map_find(s->entries, profile);
+
+    if (!e || e->leaving)
+        return NULL;
+    return e->pending ? e->pending : e->in_force;
+}
+
 bool store_is_opaque(const struct store *s, const char *profile)
 {
     const struct entry *e = map_find(s->entries, profile);
 
     return e && !e->in_force && !e->leaving && e->held != 0;
+}
+
+bool store_is_pending(const struct store *s)
+{
+    MAP_FOREACH (m, s->entries) {
+        const struct entry *e = map_value(m);
+
+        if (e->pending)
+            return true;
+    }
+    return false;
 }
 
 size_t store_size(const struct store *s)
@@ -378,7 +475,7 @@ bool store_fill_result(struct store *s, const char *profile, struct msg_result *
     const struct entry *e = map_find(s->entries, profile);
     size_t n;
 
-    if (!e)
+    if (!e || e->pending)
         return false;
     n = attempts_fill(&e->attempts, s->results);
     *ret = (struct msg_result){
@@ -392,6 +489,9 @@ void store_begin_sync(struct store *s)
         struct entry *e = map_value(m);
 
         e->wanted = e->in_force && !e->leaving; /* what could not be removed is tried again */
+        /* What is told as held may be what the manager wants: only it can say that it is not. */
+        if (e->in_force && !is_version(e->pending, e->in_force))
+            set_pending(e, NULL);
     }
 }
 
