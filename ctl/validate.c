@@ -8,13 +8,10 @@
 
 #include "ctl/command.h"
 #include "ctl/inputs.h"
-#include "ctl/validate_report.h"
+#include "ctl/policy_set.h"
 #include "lib/map.h"
 #include "lib/policy/object.h"
 #include "profiles/builder.h"
-#include "profiles/rules.h"
-
-#define DEFAULT_INSTALL_NAMESPACE "varmor"
 
 static const char validate_help[] =
     "Usage: varmorctl validate [OPTION]... FILE|FOLDER|-...\n"
@@ -65,19 +62,6 @@ static void first_place_free(void *value)
 }
 
 /* ---- One file ---- */
-
-static int check_builtin_rule(enum policy_rule_list list, const char *name, struct error **reterr)
-{
-    static const enum builtin_category categories[] = {
-        [POLICY_HARDENING_RULES] = BUILTIN_HARDENING,
-        [POLICY_ATTACK_PROTECTION_RULES] = BUILTIN_ATTACK_PROTECTION,
-        [POLICY_MITIGATION_RULES] = BUILTIN_MITIGATION,
-    };
-
-    if (builtin_rule_find(categories[list], name))
-        return 0;
-    return builtin_rule_unknown(categories[list], name, reterr);
-}
 
 static int remember(struct validation *v, const char *key, const char *file, const struct object *o)
 {
@@ -192,12 +176,11 @@ static int check_objects(struct validation *v, const char *file, const struct ob
 
 static int validate_text(struct validation *v, const char *file, const struct buf *text)
 {
-    static const struct object_checks checks = {.builtin_rule = check_builtin_rule};
     struct findings findings;
     struct objects objects;
     int r, added;
 
-    r = objects_parse_checked(&objects, buf_text(text), text->len, &checks, &findings);
+    r = objects_parse_checked(&objects, buf_text(text), text->len, &policy_set_checks, &findings);
     v->report.n_files++;
     v->report.n_policies += objects.n_policies;
     added = report_add_findings(&v->report, file, &findings);
@@ -295,7 +278,7 @@ static int print_report(const struct validation *v)
     }
     if (v->options->json)
         return report_print_json(r);
-    report_print_text(r, wants_colour());
+    report_print_text(r, stdout, wants_colour());
     report_print_summary(r);
     return 0;
 }

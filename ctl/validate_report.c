@@ -108,19 +108,19 @@ struct colours {
     const char *bold, *red, *yellow, *off;
 };
 
-static void print_row(const struct report_row *row, const struct colours *c)
+static void print_row(const struct report_row *row, FILE *out, const struct colours *c)
 {
     const struct finding *f = &row->finding;
     bool error = f->severity == FINDING_ERROR;
 
-    printf("%s%s:", c->bold, row->file);
+    fprintf(out, "%s%s:", c->bold, row->file);
     if (f->line)
-        printf("%u:%u:", f->line, f->column);
-    printf("%s %s%s:%s %s\n", c->off, error ? c->red : c->yellow, error ? "error" : "warning",
-           c->off, f->message);
+        fprintf(out, "%u:%u:", f->line, f->column);
+    fprintf(out, "%s %s%s:%s %s\n", c->off, error ? c->red : c->yellow, error ? "error" : "warning",
+            c->off, f->message);
 }
 
-void report_print_text(const struct report *r, bool colour)
+void report_print_text(const struct report *r, FILE *out, bool colour)
 {
     static const struct colours none = {"", "", "", ""};
     static const struct colours ansi = {"\033[1m", "\033[1;31m", "\033[1;33m", "\033[0m"};
@@ -131,10 +131,11 @@ void report_print_text(const struct report *r, bool colour)
         if (row->unreadable)
             fprintf(stderr, "varmorctl: %s: %s\n", row->file, row->finding.message);
         else
-            print_row(row, colour ? &ansi : &none);
+            print_row(row, out, colour ? &ansi : &none);
     }
     if (r->n_dropped)
-        printf("%zu more finding%s not shown\n", r->n_dropped, r->n_dropped == 1 ? " is" : "s are");
+        fprintf(out, "%zu more finding%s not shown\n", r->n_dropped,
+                r->n_dropped == 1 ? " is" : "s are");
 }
 
 static void print_count(const char *before, size_t n, const char *one, const char *many)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /* What validate found, as lines ("file:line:column: error: message") or as one JSON object. */
+#include <stdio.h>
+
 #include "lib/policy/findings.h"
 #include "lib/policy/policy.h"
 
@@ -28,8 +30,8 @@ int report_add(struct report *r, enum finding_severity severity, const char *fil
 /* A file that could not be read, with the reason. 0 or -ENOMEM. */
 int report_add_unreadable(struct report *r, const char *file, const char *reason) MUST_CHECK;
 
-/* Prints findings on standard output and what is unreadable on standard error. */
-void report_print_text(const struct report *r, bool colour);
+/* Prints findings on out and what is unreadable on standard error. */
+void report_print_text(const struct report *r, FILE *out, bool colour);
 /* "3 files, 5 policies, 2 errors" on standard error. */
 void report_print_summary(const struct report *r);
 /* Prints all on standard output. 0 or -ENOMEM. */

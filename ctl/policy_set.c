@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/policy_set.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/inputs.h"
+#include "profiles/builder.h"
+#include "profiles/peers.h"
+#include "profiles/rules.h"
+
+#define NAMES_SHOWN 2048 /* bytes of the names in a message */
+
+void policy_set_done(struct policy_set *s)
+{
+    peers_free(s->peers); /* points into the objects */
+    for (size_t i = 0; i < s->n_files; i++) {
+        objects_done(&s->files[i].objects);
+        free(s->files[i].name);
+    }
+    free(s->files);
+    report_done(&s->report);
+    *s = (struct policy_set){0};
+}
+
+/* ---- Reading ---- */
+
+static int check_builtin_rule(enum policy_rule_list list, const char *name, struct error **reterr)
+{
+    static const enum builtin_category categories[] = {
+        [POLICY_HARDENING_RULES] = BUILTIN_HARDENING,
+        [POLICY_ATTACK_PROTECTION_RULES] = BUILTIN_ATTACK_PROTECTION,
+        [POLICY_MITIGATION_RULES] = BUILTIN_MITIGATION,
+    };
+
+    if (builtin_rule_find(categories[list], name))
+        return 0;
+    return builtin_rule_unknown(categories[list], name, reterr);
+}
+
+const struct object_checks policy_set_checks = {.builtin_rule = check_builtin_rule};
+
+/* Parses a file's text into the next place of s->files, for which there is room. */
+static int add_text(struct policy_set *s, const char *name, const struct buf *text)
+{
+    struct policy_file *file = &s->files[s->n_files];
+    struct findings findings;
+    int r, added;
+
+    file->name = strdup(name);
+    if (!file->name)
+        return -ENOMEM;
+    r = objects_parse_checked(&file->objects, buf_text(text), text->len, &policy_set_checks,
+                              &findings);
+    s->n_files++;
+    s->report.n_files++;
+    s->report.n_policies += file->objects.n_policies;
+    added = report_add_findings(&s->report, name, &findings);
+    return r < 0 ? r : added;
+}
+
+static int add_input(struct policy_set *s, const struct input *input)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT((size_t)OBJECT_FILE_MAX_BYTES + 1);
+    CLEANUP(error_free) struct error *e = NULL;
+    const char *name = strcmp(input->path, "-") == 0 ? "<stdin>" : input->path;
+    int r;
+
+    if (input->error)
+        return report_add_unreadable(&s->report, name, error_message(input->error));
+    r = input_read(input, &text, &e);
+    if (r == -ENOMEM)
+        return r;
+    if (r < 0)
+        return report_add_unreadable(&s->report, name, error_message(e));
+    return add_text(s, name, &text);
+}
+
+static int add_peers(struct policy_set *s)
+{
+    s->peers = peers_new();
+    if (!s->peers)
+        return -ENOMEM;
+    for (size_t i = 0; i < s->n_files; i++)
+        for (size_t k = 0; k < s->files[i].objects.n; k++) {
+            const struct object *o = &s->files[i].objects.items[k];
+
+            /* beyond PEERS_MAX_OBJECTS they are left out, as in the manager */
+            if (peers_wants(o->kind) && peers_put(s->peers, o) == -ENOMEM)
+                return -ENOMEM;
+        }
+    return 0;
+}
+
+int policy_set_read(struct policy_set *s, char *const *paths, size_t n_paths, struct error **reterr)
+{
+    CLEANUP_INPUTS struct inputs inputs = {0};
+    int r = 0;
+
+    for (size_t i = 0; i < n_paths && r == 0; i++)
+        r = inputs_add(&inputs, paths[i], reterr);
+    if (r < 0)
+        return r;
+    s->files = calloc(inputs.n, sizeof(*s->files));
+    if (!s->files)
+        return error_oom(reterr);
+    for (size_t i = 0; i < inputs.n && r == 0; i++)
+        r = add_input(s, &inputs.items[i]);
+    if (r == 0)
+        r = add_peers(s);
+    return r < 0 ? error_oom(reterr) : 0;
+}
+
+/* ---- Choosing ---- */
+
+/* NAME fits every namespace, "NAMESPACE/NAME" one. */
+static bool is_named(const struct object *o, const char *name)
+{
+    const char *slash = strchr(name, '/');
+
+    if (!slash)
+        return strcmp(name, o->name) == 0;
+    return strlen(o->name_space) == (size_t)(slash - name) &&
+           strncmp(name, o->name_space, (size_t)(slash - name)) == 0 &&
+           strcmp(slash + 1, o->name) == 0;
+}
+
+int policy_set_choose(const struct policy_set *s, const char *name, struct chosen_policy *ret,
+                      struct error **reterr)
+{
+    CLEANUP_BUF struct buf names = BUF_INIT(NAMES_SHOWN);
+    struct chosen_policy found = {0};
+    size_t n = 0, n_found = 0;
+
+    for (size_t i = 0; i < s->n_files; i++)
+        for (size_t k = 0; k < s->files[i].objects.n; k++) {
+            const struct object *o = &s->files[i].objects.items[k];
+
+            if (!o->policy)
+                continue;
+            if (buf_format(&names, "%s%s/%s", n++ ? ", " : "", o->name_space, o->name) < 0)
+                buf_clear(&names); /* too many to be shown */
+            if (name && !is_named(o, name))
+                continue;
+            found = (struct chosen_policy){.file = &s->files[i], .object = o};
+            n_found++;
+        }
+    if (n == 0)
+        return error_set(reterr, -ENOENT, "there is no policy in what was given");
+    if (n_found == 0)
+        return error_set(reterr, -ENOENT, "there is no policy '%s': %s", error_quote(name),
+                         buf_text(&names));
+    if (n_found > 1)
+        return error_set(reterr, -ENOENT, "%zu policies: choose one with --policy: %s", n_found,
+                         buf_text(&names));
+    *ret = found;
+    return 0;
+}
+
+/* ---- Building ---- */
+
+static int report_unsupported(struct policy_set *s, const char *file,
+                              const struct builder_unsupported *unsupported)
+{
+    for (size_t i = 0; i < unsupported->n; i++) {
+        int r = report_add(&s->report, FINDING_ERROR, file, unsupported->at[i],
+                           "not supported by this version: %s", unsupported->items[i]);
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+int policy_set_build(struct policy_set *s, const struct chosen_policy *policy,
+                     const char *install_namespace, struct profile **ret)
+{
+    struct builder_facts facts = {.install_namespace = install_namespace};
+    CLEANUP(error_free) struct error *e = NULL;
+    struct builder_unsupported unsupported = {0};
+    int r = peers_tell(s->peers, &facts);
+
+    if (r < 0)
+        return r;
+    r = builder_build(ret, policy->object->policy, &facts, &unsupported, &e);
+    if (r == BUILDER_UNSUPPORTED)
+        r = report_unsupported(s, policy->file->name, &unsupported);
+    else if (r == 0)
+        r = 1;
+    else if (r != -ENOMEM)
+        r = report_add(&s->report, FINDING_ERROR, policy->file->name, policy->object->at, "%s",
+                       error_message(e));
+    builder_unsupported_done(&unsupported);
+    return r;
+}
