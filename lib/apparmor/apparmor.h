@@ -9,6 +9,10 @@
  * refused with the reason: a transition to another profile (px, cx, ux, change_profile, pivot_root -> ...), hats,
  * includes, blocks. Classes that the node's parser may not know (userns, io_uring, mqueue) are kept; the node says so.
  *
+ * Stricter than apparmor_parser where two readers could differ: a comma outside of {} and [] ends a rule, parentheses
+ * and '=' in names want quotes, a backslash escapes only what is special (no numbers: "\000"), and a name with a space
+ * or the like is always written in quotes. What is read from a profile must be, byte for byte, what would be written.
+ *
  * Positions count from 1, columns in characters. Pure: no I/O, no logging.
  */
 #include "lib/buf.h"
@@ -32,6 +36,7 @@ enum aa_class {
     AA_USERNS,
     AA_IO_URING,
     AA_MQUEUE,
+    AA_RLIMIT,
     AA_CLASSES,
 };
 
@@ -56,22 +61,34 @@ struct aa_rule {
                             "/etc/XX wl", "capability sys_admin", "mount fstype=proc" */
     struct {               /* AA_FILE */
         char *path;        /* owned; an AppArmor glob, variables as written; NULL: every file */
-        char *link_target; /* owned; NULL: none */
+        char *
+            link_target; /* owned; of "link PATH -> TARGET", the child of "cx -> CHILD"; NULL: none */
         unsigned permissions; /* enum aa_permission_bit */
-        char exec[4];         /* "ix", or "" */
+        char exec[4];         /* with AA_EXEC: "x", "ix", of our own profiles also "cx"; else "" */
+        bool subset;          /* link subset */
     } file;
     uint64_t capabilities; /* AA_CAPABILITY: 1 << number; 0: all */
     struct {               /* AA_NETWORK: the words as written; "" : any */
         char family[16], type[16], protocol[16];
     } network;
+    struct {           /* AA_MOUNT, AA_REMOUNT, AA_UMOUNT */
+        char *fstypes; /* owned; globs, joined by commas; NULL: any */
+        char *point;   /* owned; where to, a glob; NULL: anywhere */
+    } mount;
+    unsigned child; /* from aa_profile_read(): 1 + N of child_N, 0: the profile's own */
     char *
         origin; /* owned; where it comes from, for people: "hardeningRules: disallow-mount", "appArmorRawRules[0]
                      (line 3, column 5)", "base" */
 };
 
-#define AA_MAX_RULES      4096
-#define AA_MAX_TEXT       (256 * 1024) /* bytes of one text of raw rules */
-#define AA_MAX_RULE_BYTES 8192
+/* True for classes that apparmor_parser 3 and older kernels do not know (userns, io_uring, mqueue). */
+bool aa_class_is_newer(enum aa_class kind);
+
+#define AA_MAX_RULES         4096
+#define AA_MAX_PROFILE_RULES 65536 /* of a whole profile, those of children included */
+#define AA_MAX_PROFILE_TEXT  (4 * 1024 * 1024)
+#define AA_MAX_TEXT          (256 * 1024) /* bytes of one text of raw rules */
+#define AA_MAX_RULE_BYTES    8192
 struct aa_rules {
     struct aa_rule *items; /* owned */
     size_t n;
@@ -144,6 +161,7 @@ struct aa_access {
     unsigned permissions;                 /* enum aa_permission_bit */
     const char *family, *type, *protocol; /* of networks; NULL: not told */
     const char *fstype;                   /* of mounts; NULL: not told */
+    unsigned child;                       /* as aa_rule.child: "NAME//child_2" is 3 */
 };
 /* The first rule that means the access and denies (else audits) it, NULL: none does (what a profile does not allow is
  * denied by absence). Variables mean their usual values. Compiles patterns on the way: for single events. */
