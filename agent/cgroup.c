@@ -173,8 +173,8 @@ static int read_proc(struct buf *b, int pid, const char *name, struct error **re
 
 /* The kernfs file handle of a cgroup is its 64-bit id: what the kernel's
  * bpf_get_current_cgroup_id() says. */
-static int cgroup_id(const struct cgroup_root *root, const char *path, uint64_t *ret,
-                     struct error **reterr)
+int cgroup_id(const struct cgroup_root *root, const char *path, uint64_t *ret,
+              struct error **reterr)
 {
     union {
         struct file_handle handle;
@@ -191,20 +191,27 @@ static int cgroup_id(const struct cgroup_root *root, const char *path, uint64_t 
     return 0;
 }
 
+int cgroup_of_process(int pid, char **ret, struct error **reterr)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT(CGROUP_FILE_MAX);
+    int r = read_proc(&text, pid, "cgroup", reterr);
+
+    if (r == 0)
+        r = cgroup_parse(ret, buf_text(&text), text.len, reterr);
+    return r < 0 ? error_wrap(reterr, r, "process %d", pid) : 0;
+}
+
 int cgroup_of_container(const struct cgroup_root *root, int pid, const char *cgroups_path,
                         char **ret_path, uint64_t *ret_id, struct error **reterr)
 {
-    CLEANUP_BUF struct buf text = BUF_INIT(CGROUP_FILE_MAX);
     CLEANUP_FREE char *path = NULL;
     int r;
 
     if (root->fd < 0)
         return error_set(reterr, -ENOENT, "this node has no cgroup v2 hierarchy");
-    r = read_proc(&text, pid, "cgroup", reterr);
-    if (r == 0)
-        r = cgroup_parse(&path, buf_text(&text), text.len, reterr);
+    r = cgroup_of_process(pid, &path, reterr);
     if (!path) /* r says why */
-        return error_wrap(reterr, r, "process %d", pid);
+        return r;
     if (cgroups_path)
         cgroup_trim(path, cgroups_path);
     if (strcmp(path, "/") == 0)

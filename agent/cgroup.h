@@ -35,6 +35,14 @@ int cgroup_parse(char **ret, const char *text, size_t len, struct error **reterr
  * fits, path stays whole. */
 void cgroup_trim(char *path, const char *cgroups_path);
 
+/* The id of the cgroup at a path of the hierarchy. 0, or -errno with *reterr. */
+int cgroup_id(const struct cgroup_root *root, const char *path, uint64_t *ret,
+              struct error **reterr);
+
+/* The v2 path of a process, however deep it is. *ret is the caller's. 0; -ESRCH: there is no such
+ * process; or what cgroup_parse() returns; with *reterr. */
+int cgroup_of_process(int pid, char **ret, struct error **reterr);
+
 /* The cgroup of a container whose first process is pid; cgroups_path may be NULL. *ret_path is the
  * caller's. 0; -ESRCH: there is no such process; -EPERM: it is in the root cgroup; what
  * cgroup_parse() returns; or the errno of the look-up; all with *reterr. */

@@ -13,8 +13,10 @@ struct config {
     char *state_dir;
     char *violation_log;
     char *install_namespace;
+    char *audit_log_paths;      /* separated by "|"; NULL: none */
     unsigned log_level;         /* enum log_level */
     int64_t counts_interval_ms; /* how often counters are compared with what was told */
+    bool foreign_violations;    /* of profiles and processes that are not ours, too */
     bool confine, check, cleanup;
 };
 

@@ -18,6 +18,7 @@ static const unsigned kept_capabilities[] = {
     CAP_DAC_OVERRIDE,    /* the log's and state's folders, whoever owns them */
     CAP_CHOWN,           /* a rotated log keeps its owner */
     CAP_FOWNER,          /* and its mode */
+    CAP_AUDIT_CONTROL,   /* the kernel tells how many audit records it dropped */
 };
 
 static int drop_capabilities(struct error **reterr)
@@ -97,6 +98,8 @@ static const int allowed_calls[] = {
     SCMP_SYS(ioctl),
     SCMP_SYS(getcwd),
     SCMP_SYS(name_to_handle_at),
+    SCMP_SYS(inotify_add_watch), /* a log file that was made anew */
+    SCMP_SYS(inotify_rm_watch),
     /* the kernel's BPF objects */
     SCMP_SYS(bpf),
     /* sockets: we connect, and never listen */

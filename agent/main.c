@@ -85,16 +85,27 @@ static void on_signal(int signal_number, void *data)
     loop_stop(data);
 }
 
+/* What rotates logs sends it; the log's path is looked up before each line in any case. */
+static void on_hangup(int signal_number, void *data)
+{
+    (void)signal_number;
+    (void)data;
+    LOG(INFO, "log-reopened", "violations go to the file that the log's path names");
+}
+
 static int run(struct loop *loop, const struct config *config)
 {
-    static const int signals[] = {SIGTERM, SIGINT};
+    static const struct {
+        int number;
+        void (*func)(int signal_number, void *data);
+    } signals[] = {{SIGTERM, on_signal}, {SIGINT, on_signal}, {SIGHUP, on_hangup}};
     CLEANUP(error_free) struct error *problem = NULL;
     struct loop_signal *sources[ARRAY_SIZE(signals)] = {0};
     struct node *node = NULL;
     int r = node_new(&node, loop, config, &problem);
 
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(signals); i++)
-        r = loop_signal_new(loop, &sources[i], signals[i], on_signal, loop);
+        r = loop_signal_new(loop, &sources[i], signals[i].number, signals[i].func, loop);
     if (r == 0 && config->confine)
         r = confinement_enter(&problem);
     if (r == 0)

@@ -7,8 +7,12 @@ agent_src := application.c binder.c binding.c cgroup.c config.c confinement.c co
              profile_slots.c program_object.c rule_names.c runc_init.c runtime_containerd.c \
              saved_binding.c service_notify.c state_dir.c store.c stream.c violation_bpf.c \
              violation_counts.c violation_log.c
-agent_src += apparmor_binary.c apparmor_compiler.c apparmor_kernel.c apparmor_records.c piped_program.c whole_file.c
-agent_src += audit_netlink.c audit_record.c audit_self_test.c audit_serials.c violation.c violation_apparmor.c violation_seccomp.c
+agent_src += apparmor_binary.c apparmor_compiler.c apparmor_kernel.c apparmor_label.c apparmor_message.c \
+             apparmor_records.c enforcer_apparmor.c enforcer_apparmor_cleanup.c enforcer_apparmor_held.c \
+             enforcer_apparmor_probe.c piped_program.c whole_file.c
+agent_src += audit_file.c audit_kmsg.c audit_netlink.c audit_process.c audit_record.c audit_self_test.c \
+             audit_serials.c audit_source.c audit_violations.c violation.c violation_apparmor.c violation_rules.c \
+             violation_seccomp.c
 $(call archive,agent,agent,$(agent_src))
 $(call binary,varmor-agent,agent,main.c,agent containerd proto ruleset match policy rpc base, \
         libbpf libnghttp2 libevent libevent_openssl openssl libprotobuf-c jansson libseccomp)
