@@ -309,17 +309,32 @@ int apparmor_compiler_key(const struct apparmor_compiler *c, const char *preambl
     return r == 0 ? digest_of(ret, parts, sizeof(parts)) : r;
 }
 
+/* Forgets what is in a state of a profile. */
+static void forget_of(struct apparmor_compiler *c, enum state state, const char *profile)
+{
+    struct entry *e, *next;
+
+    DL_FOREACH_SAFE(c->lists[state], e, next)
+    {
+        if (strcmp(e->profile->name, profile) == 0)
+            forget(e);
+    }
+}
+
+void apparmor_compiler_drop(struct apparmor_compiler *c, const char *profile)
+{
+    forget_of(c, WAITING, profile);
+    forget_of(c, RUNNING, profile);
+    forget_of(c, FINISHED, profile);
+}
+
 /* Puts a text into the queue; an older version of the profile that still waits leaves it. */
 static int enqueue(struct apparmor_compiler *c, const char *key, struct profile *profile,
                    const char *preamble, struct error **reterr)
 {
-    struct entry *e, *old, *next;
+    struct entry *e;
 
-    DL_FOREACH_SAFE(c->lists[WAITING], old, next)
-    {
-        if (strcmp(old->profile->name, profile->name) == 0)
-            forget(old);
-    }
+    forget_of(c, WAITING, profile->name);
     if (c->counts[WAITING] >= APPARMOR_COMPILER_MAX_QUEUED)
         return error_set(reterr, -EBUSY, "more than %d profiles wait to be compiled",
                          APPARMOR_COMPILER_MAX_QUEUED);

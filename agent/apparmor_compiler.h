@@ -62,6 +62,9 @@ int apparmor_compiler_get(struct apparmor_compiler *c, struct profile *profile,
                           const char *preamble, struct apparmor_binary **ret,
                           struct error **reterr);
 
+/* The profile is gone: what is not compiled yet will not be, and done() does not follow. */
+void apparmor_compiler_drop(struct apparmor_compiler *c, const char *profile);
+
 /* For tests and figures. */
 unsigned apparmor_compiler_n_running(const struct apparmor_compiler *c);
 unsigned apparmor_compiler_n_waiting(const struct apparmor_compiler *c);

@@ -233,6 +233,10 @@ int apparmor_kernel_read(struct apparmor_kernel *k, const char *profile,
     r = read_line(fd, "mode", loaded.mode, sizeof(loaded.mode));
     if (r < 0)
         return error_errno(reterr, r, "the mode of AppArmor profile '%s'", error_quote(profile));
+    /* Its name says how it was made, which depends on the kernel. */
+    if (read_line(fd, "sha256", loaded.hash, sizeof(loaded.hash)) < 0 &&
+        read_line(fd, "sha1", loaded.hash, sizeof(loaded.hash)) < 0)
+        loaded.hash[0] = '\0';
     r = read_data(fd, &loaded, data ? data : &own, reterr);
     if (r == 0)
         *ret = loaded;

@@ -36,9 +36,10 @@ int apparmor_kernel_drop(struct apparmor_kernel *k, const char *profile, struct 
 
 /* What is loaded under a name. */
 struct apparmor_loaded {
-    char mode[16];        /* "enforce", "complain", ... */
-    bool has_data;        /* the kernel tells what was loaded */
-    struct digest digest; /* of that */
+    char mode[16];               /* "enforce", "complain", ... */
+    bool has_data;               /* the kernel tells what was loaded */
+    struct digest digest;        /* of that */
+    char hash[DIGEST_TEXT_SIZE]; /* the kernel's own of the profile, in hexadecimal; "": none */
 };
 /* data takes what was loaded, if the kernel tells; NULL: only its digest is wanted. 0; -ENOENT: no
  * profile of that name is loaded; -ENOMEM or another errno with *reterr. */

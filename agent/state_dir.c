@@ -25,8 +25,7 @@ struct state_dir {
 
 DEFINE_CLEANUP(DIR *, closedir)
 
-/* mkdir -p with mode 0700. */
-static int make_folders(const char *path, struct error **reterr)
+int state_dir_make(const char *path, struct error **reterr)
 {
     char part[PATH_MAX];
 
@@ -56,7 +55,7 @@ int state_dir_new(struct state_dir **ret, const char *path, struct error **reter
     d->path = strdup(path);
     if (!d->path)
         return error_oom(reterr);
-    r = make_folders(path, reterr);
+    r = state_dir_make(path, reterr);
     if (r < 0)
         return r;
     d->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

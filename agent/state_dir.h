@@ -23,6 +23,9 @@ struct state_dir; /* opaque */
 
 #define STATE_DIR_MAX_FILES 10000 /* further ones are an error of the load */
 
+/* Creates the folder and its parents, with mode 0700, where they are not there. 0, -EINVAL (no
+ * absolute path, or too long) or an errno with *reterr. */
+int state_dir_make(const char *path, struct error **reterr);
 /* Creates the folder and its parents if need be. 0, -ENOMEM, or an errno of the file system with
  * *reterr. */
 int state_dir_new(struct state_dir **ret, const char *path, struct error **reterr);
