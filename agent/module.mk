@@ -11,7 +11,7 @@ agent_src += apparmor_binary.c apparmor_compiler.c apparmor_kernel.c apparmor_la
              apparmor_records.c enforcer_apparmor.c enforcer_apparmor_cleanup.c enforcer_apparmor_held.c \
              enforcer_apparmor_probe.c piped_program.c whole_file.c
 agent_src += audit_file.c audit_kmsg.c audit_netlink.c audit_process.c audit_record.c audit_self_test.c \
-             audit_serials.c audit_source.c audit_violations.c violation.c violation_apparmor.c violation_rules.c \
+             audit_serials.c audit_source.c audit_violations.c violation.c violation_apparmor.c violation_fold.c violation_rules.c \
              violation_seccomp.c
 $(call archive,agent,agent,$(agent_src))
 $(call binary,varmor-agent,agent,main.c,agent containerd proto ruleset match policy rpc base, \

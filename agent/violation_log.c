@@ -3,6 +3,7 @@
 
 #include "agent/container.h"
 #include "agent/violation.h"
+#include "agent/violation_fold.h"
 #include "lib/json_text.h"
 #include "lib/profile.h"
 
@@ -25,7 +26,9 @@ struct violation_log {
     char *path;   /* owned, like the three below */
     char *folder; /* the part of the path before its last slash */
     char *node_name;
-    char *metadata; /* a JSON object */
+    char *metadata;              /* a JSON object; NULL: it is left out */
+    struct error *problem;       /* why; NULL: it is told */
+    struct violation_fold *fold; /* NULL: nothing is folded */
     uint64_t max_bytes;
     int fd;       /* owned */
     dev_t device; /* with inode: which file fd is */
@@ -33,7 +36,8 @@ struct violation_log {
     uint64_t seq;         /* of the next line */
     uint64_t n_lost;      /* in all */
     uint64_t n_lost_told; /* of these, told in a line */
-    struct buf line;
+    uint64_t lost_held;   /* what events that are held would have told as lost */
+    struct buf line, back, kind;
 };
 
 DEFINE_CLEANUP(json_t *, json_decref)
@@ -106,7 +110,7 @@ int violation_log_new(struct violation_log **ret, const struct violation_log_set
         return error_oom(reterr);
     log->fd = -1;
     log->seq = 1;
-    log->line = BUF_INIT(VIOLATION_LINE_MAX);
+    log->line = log->back = log->kind = BUF_INIT(VIOLATION_LINE_MAX);
     log->max_bytes = settings->max_bytes ? settings->max_bytes : VIOLATION_LOG_MAX_BYTES;
     if (!slash || strlen(settings->path) >= PATH_MAX - ROTATED_NAME_BYTES)
         return error_set(reterr, -ENAMETOOLONG, "'%s' is not an absolute path of a file",
@@ -117,9 +121,13 @@ int violation_log_new(struct violation_log **ret, const struct violation_log_set
     log->node_name = strdup(settings->node_name);
     if (!log->path || !log->folder || !log->node_name)
         return error_oom(reterr);
-    r = metadata_make(&log->metadata, settings, reterr);
-    if (r < 0)
-        return r;
+    if (settings->fold_ns > 0) {
+        log->fold = violation_fold_new(settings->fold_ns);
+        if (!log->fold)
+            return error_oom(reterr);
+    }
+    if (metadata_make(&log->metadata, settings, &log->problem) == -ENOMEM)
+        return error_oom(reterr);
     if (mkdir(log->folder, FOLDER_MODE) < 0 && errno != EEXIST)
         return error_errno(reterr, errno, "%s", log->folder);
     r = file_open(log, NULL);
@@ -133,6 +141,12 @@ struct violation_log *violation_log_free(struct violation_log *log)
 {
     if (!log)
         return NULL;
+    if (log->fold)
+        violation_log_flush(log, UINT64_MAX);
+    violation_fold_free(log->fold);
+    error_free(log->problem);
+    buf_done(&log->kind);
+    buf_done(&log->back);
     buf_done(&log->line);
     if (log->fd >= 0)
         close(log->fd);
@@ -292,29 +306,17 @@ static int add_time(struct buf *b)
     return buf_format(b, ",\"time\":\"%s%.3s:%s\"", text, zone, zone + 3);
 }
 
-static int add_extras(struct violation_log *log, const struct violation *v)
+/* What stands in front of the line's own number. */
+static int front_make(struct violation_log *log, const struct violation *v,
+                      const struct profile *profile)
 {
-    uint64_t lost = v->lost + log->n_lost - log->n_lost_told;
-    struct buf *b = &log->line;
-    int r = buf_format(b, ",\"seq\":%llu", (unsigned long long)log->seq);
-
-    if (r == 0)
-        r = add_key_text(b, "rule", v->rule);
-    if (r == 0 && lost > 0)
-        r = buf_format(b, ",\"lost\":%llu", (unsigned long long)lost);
-    return r;
-}
-
-static int line_make(struct violation_log *log, const struct violation *v,
-                     const struct profile *profile)
-{
-    bool denied = v->action == VIOLATION_DENIED;
     struct buf *b = &log->line;
     int r;
 
     buf_clear(b);
-    r = buf_format(b, "{\"level\":\"%s\",\"metadata\":%s", denied ? "warn" : "debug",
-                   log->metadata);
+    r = buf_format(b, "{\"level\":\"%s\"", v->action == VIOLATION_DENIED ? "warn" : "debug");
+    if (r == 0 && log->metadata)
+        r = buf_format(b, ",\"metadata\":%s", log->metadata);
     if (r == 0)
         r = add_key_text(b, "nodeName", log->node_name);
     if (r == 0)
@@ -325,7 +327,7 @@ static int line_make(struct violation_log *log, const struct violation *v,
                        (unsigned long long)(v->time_ns / NS_PER_SEC));
     if (r == 0)
         r = buf_format(b, ",\"eventType\":\"%s\",\"enforcer\":\"%s\",\"action\":\"%s\"",
-                       v->enforcer, v->enforcer, denied ? "DENIED" : "AUDIT");
+                       v->enforcer, v->enforcer, violation_action_name(v->action));
     if (r == 0)
         r = add_key_text(b, "profileName", v->profile_name);
     if (r == 0)
@@ -334,10 +336,34 @@ static int line_make(struct violation_log *log, const struct violation *v,
         r = buf_format(b, ",\"event\":%s", v->event_json);
     if (r == 0)
         r = add_time(b);
+    return r < 0 ? r : add_key_text(b, "message", MESSAGE);
+}
+
+/* What stands behind it. */
+static int back_make(struct violation_log *log, const struct violation *v)
+{
+    int r;
+
+    buf_clear(&log->back);
+    r = add_key_text(&log->back, "rule", v->rule);
+    return r < 0 ? r
+                 : buf_format(&log->back, ",\"eventNanoseconds\":%llu",
+                              (unsigned long long)(v->time_ns % NS_PER_SEC));
+}
+
+/* Puts what tells about this line alone between front (in log->line already) and back. */
+static int line_finish(struct violation_log *log, const char *back, size_t back_len, uint64_t lost,
+                       uint64_t count)
+{
+    struct buf *b = &log->line;
+    int r = buf_format(b, ",\"seq\":%llu", (unsigned long long)log->seq);
+
     if (r == 0)
-        r = add_key_text(b, "message", MESSAGE);
-    if (r == 0)
-        r = add_extras(log, v);
+        r = buf_add(b, back, back_len);
+    if (r == 0 && lost > 0)
+        r = buf_format(b, ",\"lost\":%llu", (unsigned long long)lost);
+    if (r == 0 && count > 1)
+        r = buf_format(b, ",\"count\":%llu", (unsigned long long)count);
     return r < 0 ? r : buf_add_text(b, "}\n");
 }
 
@@ -360,20 +386,112 @@ static int line_write(struct violation_log *log)
     return r < 0 ? -errno : -ENOSPC;
 }
 
-int violation_log_write(struct violation_log *log, const struct violation *v,
-                        const struct profile *profile)
+/* Writes the line whose front is in log->line, for count events that would tell lost. What does not
+ * come through is told by the next line. */
+static int line_put(struct violation_log *log, const char *back, size_t back_len, uint64_t lost,
+                    uint64_t count)
 {
-    int r = line_make(log, v, profile);
+    uint64_t earlier = log->lost_held + log->n_lost - log->n_lost_told;
+    int r = line_finish(log, back, back_len, lost + earlier, count);
 
     if (r == 0)
         r = line_write(log);
     if (r < 0) {
-        log->n_lost += 1 + v->lost; /* what the event would have told is told by the next line */
+        log->n_lost += count + lost;
         return r;
     }
     log->seq++;
     log->n_lost_told = log->n_lost;
+    log->lost_held = 0;
     return 0;
+}
+
+/* What makes two events equal, as a digest: nobody can make two that differ seem equal. */
+static int kind_of(struct violation_log *log, const struct violation *v, struct digest *ret)
+{
+    const char *const texts[] = {
+        v->enforcer,     violation_action_name(v->action),
+        v->profile_name, v->container ? v->container->id : "",
+        v->rule,         v->event_kind ? v->event_kind : v->event_json,
+    };
+    int r = 0;
+
+    buf_clear(&log->kind);
+    for (size_t i = 0; r == 0 && i < ARRAY_SIZE(texts); i++)
+        r = buf_add(&log->kind, texts[i], strlen(texts[i]) + 1);
+    return r < 0 ? r : digest_of(ret, log->kind.data, log->kind.len);
+}
+
+/* True if the event, whose line is made, is held. */
+static bool is_held(struct violation_log *log, const struct violation *v, uint64_t now_ns)
+{
+    const struct violation_text text = {.front = buf_text(&log->line),
+                                        .front_len = log->line.len,
+                                        .back = buf_text(&log->back),
+                                        .back_len = log->back.len};
+    struct digest kind;
+
+    return log->fold && kind_of(log, v, &kind) == 0 &&
+           violation_fold_hold(log->fold, &kind, &text, now_ns);
+}
+
+static uint64_t now_monotonic_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec;
+}
+
+int violation_log_write(struct violation_log *log, const struct violation *v,
+                        const struct profile *profile)
+{
+    uint64_t now_ns = log->fold ? now_monotonic_ns() : 0;
+    int r_held = log->fold ? violation_log_flush(log, now_ns) : 0, r;
+
+    r = front_make(log, v, profile);
+    if (r == 0)
+        r = back_make(log, v);
+    if (r < 0) {
+        log->n_lost += 1 + v->lost; /* what the event would have told is told by the next line */
+        return r;
+    }
+    if (is_held(log, v, now_ns)) {
+        log->lost_held += v->lost;
+        return r_held;
+    }
+    r = line_put(log, buf_text(&log->back), log->back.len, v->lost, 1);
+    return r < 0 ? r : r_held;
+}
+
+int violation_log_flush(struct violation_log *log, uint64_t now_ns)
+{
+    struct violation_text text;
+    uint64_t count;
+    int result = 0;
+
+    while (log->fold && violation_fold_take_due(log->fold, now_ns, &text, &count)) {
+        int r;
+
+        buf_clear(&log->line);
+        r = buf_add(&log->line, text.front, text.front_len);
+        if (r == 0)
+            r = line_put(log, text.back, text.back_len, 0, count);
+        else
+            log->n_lost += count;
+        result = r < 0 ? r : result;
+    }
+    return result;
+}
+
+uint64_t violation_log_deadline_ns(const struct violation_log *log)
+{
+    return log->fold ? violation_fold_deadline_ns(log->fold) : UINT64_MAX;
+}
+
+const char *violation_log_problem(const struct violation_log *log)
+{
+    return log->problem ? error_message(log->problem) : NULL;
 }
 
 uint64_t violation_log_n_written(const struct violation_log *log)

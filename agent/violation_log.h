@@ -11,7 +11,12 @@
  *
  * An event that cannot be written (a full disk) is lost and counted: the next line says how many in
  * "lost", and a half line is taken back. Every line has "seq", which has no holes among the lines
- * of one writer. Blocks for the file system; does not log. Not thread-safe.
+ * of one writer.
+ *
+ * Equal events are folded (violation_fold.h): whoever owns the log calls violation_log_flush() at
+ * violation_log_deadline_ns(), and "count" says for how many events a line stands. Metadata that are
+ * no JSON object are left out, so that a mistake in them costs no event. Blocks for the file system;
+ * does not log. Not thread-safe.
  */
 #include "lib/error.h"
 
@@ -24,6 +29,7 @@ struct violation_log; /* opaque */
 #define VIOLATION_LOG_KEPT      3
 #define VIOLATION_LINE_MAX                                                                         \
     (128 * 1024) /* bytes of a line; the longest BPF event needs half of it */
+#define VIOLATION_LOG_FOLD_NS  NS_PER_SEC
 #define VIOLATION_METADATA_MAX (16 * 1024) /* bytes of the metadata in JSON */
 
 struct violation_log_settings {
@@ -32,21 +38,31 @@ struct violation_log_settings {
     const char *metadata; /* JSON object as text (AUDIT_EVENT_METADATA); NULL or "": none */
     const char *install_namespace; /* told as metadata.varmorNamespace; NULL: not told */
     uint64_t max_bytes;            /* 0: VIOLATION_LOG_MAX_BYTES */
+    uint64_t fold_ns;              /* 0: equal events are not folded */
 };
 
-/* Makes the folder (but not its parents) and opens the file. 0; -EINVAL (the metadata is not a JSON
- * object), -E2BIG (it is too long), -ENAMETOOLONG, -ENOMEM or an errno of the file system, with
- * *reterr. */
+/* Makes the folder (but not its parents) and opens the file. 0; -ENAMETOOLONG, -ENOMEM or an errno
+ * of the file system, with *reterr. */
 int violation_log_new(struct violation_log **ret, const struct violation_log_settings *settings,
                       struct error **reterr);
 struct violation_log *
 violation_log_free(struct violation_log *log); /* accepts NULL, returns NULL */
 DEFINE_CLEANUP(struct violation_log *, violation_log_free)
 
-/* Writes one event. profile tells the policy; NULL: not known, its three members are "". 0, or the
- * errno of what failed, -E2BIG (the line) or -ENOMEM: the event is lost then, and counted. */
+/* Why the metadata are left out; NULL: they are told. Borrowed. */
+const char *violation_log_problem(const struct violation_log *log);
+
+/* Writes one event, or holds it, and writes what was held long enough. profile tells the policy;
+ * NULL: not known, its three members are "". 0, or the errno of what failed, -E2BIG (the line) or
+ * -ENOMEM: the event is lost then, and counted. */
 int violation_log_write(struct violation_log *log, const struct violation *v,
                         const struct profile *profile);
 
-uint64_t violation_log_n_written(const struct violation_log *log);
+/* Writes the events that are held and whose time has come by now_ns (CLOCK_MONOTONIC). 0, or the
+ * errno of what failed: the events of that line are lost, and counted. */
+int violation_log_flush(struct violation_log *log, uint64_t now_ns);
+/* When it is to be called next (CLOCK_MONOTONIC); UINT64_MAX: nothing is held. */
+uint64_t violation_log_deadline_ns(const struct violation_log *log);
+
+uint64_t violation_log_n_written(const struct violation_log *log); /* lines */
 uint64_t violation_log_n_lost(const struct violation_log *log); /* by this writer, since it began */

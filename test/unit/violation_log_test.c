@@ -108,7 +108,8 @@ START_TEST(a_line_has_its_members_in_the_order_of_the_format)
         "\"varmor-demo-demo-2\",\"policyKind\":\"VarmorPolicy\",\"policyName\":\"demo-2\","
         "\"policyNamespace\":\"demo\",\"event\":{\"operation\":\"File\"},\"time\":\"20";
     static const char back[] =
-        "+08:00\",\"message\":\"violation event\",\"seq\":1,\"rule\":\"bpfRawRules.files[0]\"}\n";
+        "+08:00\",\"message\":\"violation event\",\"seq\":1,\"rule\":\"bpfRawRules.files[0]\","
+        "\"eventNanoseconds\":999999999}\n";
 
     set_text(&c->pod_uid, "uid");
     set_text(&c->pod_name, "demo-2-x");
@@ -158,20 +159,22 @@ START_TEST(an_audited_event_of_nobody_known_is_still_a_line)
 END_TEST
 
 static const struct {
-    const char *metadata;
-    int r;
-    const char *message;
+    const char *metadata, *told;
+    const char *problem; /* NULL: none */
 } metadata_cases[] = {
-    {"", 0, NULL},
-    {"{}", 0, NULL},
-    {"{\"n\": 1, \"deep\": {\"a\": [true]}}", 0, NULL},
-    {"[1]", -EINVAL, "the metadata of violations is not a JSON object"},
-    {"{\"a\":", -EINVAL, "the metadata of violations is not JSON (column 5)"},
-    {"{\"a\":1,\"a\":2}", -EINVAL, "the metadata of violations is not JSON (column 10): duplicate"},
-    {"x", -EINVAL, "the metadata of violations is not JSON (column 1)"},
+    {"", "{\"varmorNamespace\":\"varmor\"}", NULL},
+    {"{}", "{\"varmorNamespace\":\"varmor\"}", NULL},
+    {"{\"clusterID\":\"ID\",\"n\":1}",
+     "{\"clusterID\":\"ID\",\"n\":1,\"varmorNamespace\":\"varmor\"}", NULL},
+    {"{\"n\": 1, \"deep\": {\"a\": [true]}}",
+     "{\"n\":1,\"deep\":{\"a\":[true]},\"varmorNamespace\":\"varmor\"}", NULL},
+    {"[1]", NULL, "the metadata of violations is not a JSON object"},
+    {"{\"a\":", NULL, "the metadata of violations is not JSON (column 5)"},
+    {"{\"a\":1,\"a\":2}", NULL, "the metadata of violations is not JSON (column 10): duplicate"},
+    {"x", NULL, "the metadata of violations is not JSON (column 1)"},
 };
 
-START_TEST(metadata_is_a_json_object_or_refused)
+START_TEST(metadata_is_a_json_object_or_left_out_with_the_reason)
 {
     struct violation_log_settings settings = {
         .path = path,
@@ -180,33 +183,187 @@ START_TEST(metadata_is_a_json_object_or_refused)
         .install_namespace = "varmor",
     };
     CLEANUP(violation_log_free) struct violation_log *log = NULL;
-    CLEANUP(error_free) struct error *e = NULL;
     CLEANUP_FREE char *text = NULL;
     struct violation v = sample();
 
-    ck_assert_int_eq(violation_log_new(&log, &settings, &e), metadata_cases[_i].r);
-    if (metadata_cases[_i].r) {
-        ck_assert_ptr_nonnull(strstr(error_message(e), metadata_cases[_i].message));
-        return;
-    }
+    ck_assert_int_eq(violation_log_new(&log, &settings, NULL), 0);
     ck_assert_int_eq(violation_log_write(log, &v, NULL), 0);
     text = text_of(path);
-    ck_assert_ptr_nonnull(strstr(text, "\"varmorNamespace\":\"varmor\"}"));
+    if (metadata_cases[_i].problem) {
+        ck_assert_ptr_nonnull(strstr(violation_log_problem(log), metadata_cases[_i].problem));
+        ck_assert_ptr_null(strstr(text, "metadata"));
+        return;
+    }
+    ck_assert_ptr_null(violation_log_problem(log));
+    ck_assert_ptr_nonnull(strstr(text, "\"metadata\":"));
+    ck_assert_int_eq(strncmp(strstr(text, "\"metadata\":") + strlen("\"metadata\":"),
+                             metadata_cases[_i].told, strlen(metadata_cases[_i].told)),
+                     0);
 }
 END_TEST
 
-START_TEST(metadata_at_its_limit_is_taken_and_one_byte_more_is_refused)
+START_TEST(metadata_at_its_limit_is_taken_and_one_byte_more_is_left_out)
 {
-    CLEANUP(violation_log_free) struct violation_log *log = NULL;
     char text[VIOLATION_METADATA_MAX + 2];
     struct violation_log_settings settings = {.path = path, .node_name = "n", .metadata = text};
 
     memset(text, ' ', sizeof(text));
     memcpy(text, "{}", 2);
-    text[VIOLATION_METADATA_MAX + 1] = '\0';
-    ck_assert_int_eq(violation_log_new(&log, &settings, NULL), -E2BIG);
-    text[VIOLATION_METADATA_MAX] = '\0';
+    for (int over = 0; over < 2; over++) {
+        CLEANUP(violation_log_free) struct violation_log *log = NULL;
+
+        text[VIOLATION_METADATA_MAX + over] = '\0';
+        ck_assert_int_eq(violation_log_new(&log, &settings, NULL), 0);
+        ck_assert_int_eq(violation_log_problem(log) != NULL, over);
+        text[VIOLATION_METADATA_MAX + over] = ' ';
+    }
+}
+END_TEST
+
+/* Each action with what the log calls it. */
+static const struct {
+    enum violation_action action;
+    const char *members;
+} action_cases[] = {
+    {VIOLATION_DENIED, "{\"level\":\"warn\",\"DENIED\""},
+    {VIOLATION_AUDITED, "{\"level\":\"debug\",\"AUDIT\""},
+    {VIOLATION_ALLOWED, "{\"level\":\"debug\",\"ALLOWED\""},
+    {VIOLATION_AUDITED_OR_ALLOWED, "{\"level\":\"debug\",\"AUDIT|ALLOWED\""},
+};
+
+START_TEST(an_action_has_its_word_and_level)
+{
+    CLEANUP(violation_log_free) struct violation_log *log = open_log(NULL, 0);
+    CLEANUP_FREE char *text = NULL;
+    struct violation v = sample();
+    char got[128];
+    json_t *json;
+
+    v.action = action_cases[_i].action;
+    ck_assert_int_eq(violation_log_write(log, &v, NULL), 0);
+    text = text_of(path);
+    json = json_loads(text, 0, NULL);
+    snprintf(got, sizeof(got), "{\"level\":\"%s\",\"%s\"",
+             json_string_value(json_object_get(json, "level")),
+             json_string_value(json_object_get(json, "action")));
+    ck_assert_str_eq(got, action_cases[_i].members);
+    json_decref(json);
+}
+END_TEST
+
+/* ---- folding ---- */
+
+static struct violation_log *open_folding_log(void)
+{
+    struct violation_log_settings settings = {
+        .path = path, .node_name = "n", .fold_ns = 3600 * NS_PER_SEC};
+    struct violation_log *log = NULL;
+
     ck_assert_int_eq(violation_log_new(&log, &settings, NULL), 0);
+    return log;
+}
+
+/* The sum of what all lines stand for. */
+static uint64_t n_events(const char *text)
+{
+    uint64_t n = 0;
+
+    for (const char *at = text; *at; at = strchr(at, '\n') + 1) {
+        json_t *json = json_loads(at, JSON_DISABLE_EOF_CHECK, NULL);
+        json_t *count = json_object_get(json, "count");
+
+        ck_assert(json_is_object(json));
+        n += count ? (uint64_t)json_integer_value(count) : 1;
+        json_decref(json);
+    }
+    return n;
+}
+
+START_TEST(equal_events_become_one_line_with_their_number)
+{
+    CLEANUP(violation_log_free) struct violation_log *log = open_folding_log();
+    CLEANUP_FREE char *text = NULL;
+    struct violation v = sample();
+
+    ck_assert_uint_eq(violation_log_deadline_ns(log), UINT64_MAX);
+    for (int i = 0; i < 100; i++) {
+        v.pid = 1000 + i; /* another process that does the same */
+        v.lost = i == 50 ? 7 : 0;
+        ck_assert_int_eq(violation_log_write(log, &v, NULL), 0);
+    }
+    ck_assert_uint_eq(violation_log_n_written(log), 1);
+    ck_assert_uint_lt(violation_log_deadline_ns(log), UINT64_MAX);
+    ck_assert_int_eq(violation_log_flush(log, violation_log_deadline_ns(log) - 1), 0);
+    ck_assert_uint_eq(violation_log_n_written(log), 1);
+    ck_assert_int_eq(violation_log_flush(log, violation_log_deadline_ns(log)), 0);
+    text = text_of(path);
+    ck_assert_uint_eq(n_lines(text), 2);
+    ck_assert_uint_eq(n_events(text), 100);
+    ck_assert_ptr_nonnull(strstr(text, "\"pid\":1099,"));
+    ck_assert_ptr_nonnull(strstr(text, "\"lost\":7,\"count\":99}\n"));
+    ck_assert_uint_eq(violation_log_deadline_ns(log), UINT64_MAX);
+}
+END_TEST
+
+START_TEST(events_that_differ_in_anything_but_their_record_are_not_folded)
+{
+    CLEANUP(violation_log_free) struct violation_log *log = open_folding_log();
+    CLEANUP(container_free) struct container *c = container_new();
+    struct violation v = sample();
+
+    v.event_kind = "{\"x\":1}";
+    violation_log_write(log, &v, NULL);
+    v.event_json = "{\"x\":1,\"auditID\":\"1.1:2\"}"; /* the same */
+    violation_log_write(log, &v, NULL);
+    ck_assert_uint_eq(violation_log_n_written(log), 1);
+    v.event_kind = "{\"x\":2}";
+    violation_log_write(log, &v, NULL);
+    v.action = VIOLATION_AUDITED;
+    violation_log_write(log, &v, NULL);
+    v.rule = "another";
+    violation_log_write(log, &v, NULL);
+    v.profile_name = "another";
+    violation_log_write(log, &v, NULL);
+    set_text(&c->id, "another");
+    v.container = c;
+    violation_log_write(log, &v, NULL);
+    v.enforcer = "AppArmor";
+    violation_log_write(log, &v, NULL);
+    ck_assert_uint_eq(violation_log_n_written(log), 7);
+}
+END_TEST
+
+START_TEST(what_is_held_is_written_before_the_end)
+{
+    struct violation_log *log = open_folding_log();
+    CLEANUP_FREE char *text = NULL;
+    struct violation v = sample();
+
+    for (int i = 0; i < 3; i++)
+        violation_log_write(log, &v, NULL);
+    violation_log_free(log);
+    text = text_of(path);
+    ck_assert_uint_eq(n_events(text), 3);
+}
+END_TEST
+
+START_TEST(more_kinds_than_are_remembered_are_written_each)
+{
+    CLEANUP(violation_log_free) struct violation_log *log = open_folding_log();
+    CLEANUP_FREE char *text = NULL;
+    struct violation v = sample();
+
+    for (int i = 0; i < 1000; i++) {
+        char kind[32];
+
+        snprintf(kind, sizeof(kind), "{\"n\":%d}", i % 100);
+        v.event_kind = kind;
+        ck_assert_int_eq(violation_log_write(log, &v, NULL), 0);
+    }
+    ck_assert_int_eq(violation_log_flush(log, UINT64_MAX), 0);
+    text = text_of(path);
+    ck_assert_uint_eq(n_events(text), 1000);
+    ck_assert_uint_eq(n_lines(text), 64 + 64 + 36 * 10);
 }
 END_TEST
 
@@ -323,7 +480,8 @@ START_TEST(an_event_that_does_not_fit_on_the_disk_is_counted_in_the_next_line)
     text = text_of(path);
     ck_assert_uint_eq(n_lines(text), 2);
     ck_assert_ptr_nonnull(
-        strstr(text, "\"seq\":2,\"rule\":\"bpfRawRules.files[0]\",\"lost\":9}\n"));
+        strstr(text, "\"seq\":2,\"rule\":\"bpfRawRules.files[0]\",\"eventNanoseconds\":999999999,"
+                     "\"lost\":9}\n"));
 }
 END_TEST
 
@@ -348,9 +506,14 @@ Suite *unit_suite(void)
     tcase_add_checked_fixture(t, setup, teardown);
     tcase_add_test(t, a_line_has_its_members_in_the_order_of_the_format);
     tcase_add_test(t, an_audited_event_of_nobody_known_is_still_a_line);
-    tcase_add_loop_test(t, metadata_is_a_json_object_or_refused, 0,
+    tcase_add_loop_test(t, metadata_is_a_json_object_or_left_out_with_the_reason, 0,
                         (int)ARRAY_SIZE(metadata_cases));
-    tcase_add_test(t, metadata_at_its_limit_is_taken_and_one_byte_more_is_refused);
+    tcase_add_loop_test(t, an_action_has_its_word_and_level, 0, (int)ARRAY_SIZE(action_cases));
+    tcase_add_test(t, equal_events_become_one_line_with_their_number);
+    tcase_add_test(t, events_that_differ_in_anything_but_their_record_are_not_folded);
+    tcase_add_test(t, what_is_held_is_written_before_the_end);
+    tcase_add_test(t, more_kinds_than_are_remembered_are_written_each);
+    tcase_add_test(t, metadata_at_its_limit_is_taken_and_one_byte_more_is_left_out);
     tcase_add_test(t, a_log_is_continued_after_a_restart);
     tcase_add_test(t, a_full_log_is_rotated_and_three_are_kept);
     tcase_add_test(t, a_file_that_was_moved_away_is_made_anew);
