@@ -20,20 +20,57 @@ struct nodes {
 
 /* ---- Nodes ---- */
 
+/* Most results have no text at all, and there is one for each profile on each node: an empty text is
+ * not allocated. */
+static const char *text_keep(const char *text)
+{
+    return text && *text ? strdup(text) : "";
+}
+
+static void text_free(const char *text)
+{
+    if (text && *text)
+        free((char *)text);
+}
+
+/* The few modes that there are; another one is not shown. */
+static const char *mode_keep(const char *mode)
+{
+    static const char *const modes[] = {"enforce", "complain"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++)
+        if (mode && strcmp(mode, modes[i]) == 0)
+            return modes[i];
+    return "";
+}
+
 static void results_free(struct node_profile *p)
 {
-    for (unsigned i = 0; i < p->n_results; i++)
-        if (*p->results[i].reason)
-            free((char *)p->results[i].reason);
+    for (unsigned i = 0; i < p->n_results; i++) {
+        text_free(p->results[i].reason);
+        text_free(p->results[i].policy_hash);
+    }
     free(p->results);
     p->results = NULL;
     p->n_results = 0;
 }
 
+static struct node_counts *node_counts_free(struct node_counts *c)
+{
+    if (!c)
+        return NULL;
+    for (size_t i = 0; i < c->n_events; i++)
+        text_free(c->events[i].origin);
+    free(c->events);
+    free(c);
+    return NULL;
+}
+DEFINE_CLEANUP(struct node_counts *, node_counts_free)
+
 static void node_profile_done(struct node_profile *p)
 {
     results_free(p);
-    free(p->counts);
+    node_counts_free(p->counts);
     *p = (struct node_profile){0};
 }
 
@@ -60,6 +97,14 @@ static void node_free(void *value)
     free(node);
 }
 
+static void binding_free(void *value)
+{
+    struct msg_binding *b = value;
+
+    free((void *)b->enforcers);
+    free(b);
+}
+
 static struct node *node_new(const char *name)
 {
     struct node *node = calloc(1, sizeof(*node));
@@ -67,7 +112,7 @@ static struct node *node_new(const char *name)
     if (!node)
         return NULL;
     node->name = strdup(name);
-    node->bindings = map_new(free, NODE_MAX_BINDINGS);
+    node->bindings = map_new(binding_free, NODE_MAX_BINDINGS);
     if (node->name && node->bindings)
         return node;
     node_free(node);
@@ -236,8 +281,11 @@ int node_result(struct node *node, unsigned slot, const struct msg_result *resul
         struct msg_enforcer_result *to = &next.results[next.n_results];
 
         *to = result->enforcers[next.n_results];
-        to->reason = *to->reason ? strdup(to->reason) : "";
-        if (!to->reason) {
+        to->reason = text_keep(to->reason);
+        to->policy_hash = text_keep(to->policy_hash);
+        to->mode = mode_keep(to->mode);
+        if (!to->reason || !to->policy_hash) {
+            next.n_results++;
             results_free(&next);
             return -ENOMEM;
         }
@@ -257,26 +305,39 @@ int node_holds(struct node *node, unsigned slot, const struct profile *profile)
 
     for (size_t i = 0; i < ARRAY_SIZE(enforcer_bits); i++)
         if (profile->enforcers & enforcer_bits[i])
-            results[result.n_enforcers++] = (struct msg_enforcer_result){
-                .enforcer = enforcer_bits[i], .applied = true, .reason = ""};
+            results[result.n_enforcers++] =
+                (struct msg_enforcer_result){.enforcer = enforcer_bits[i],
+                                             .applied = true,
+                                             .reason = "",
+                                             .mode = "",
+                                             .policy_hash = ""};
     return node_result(node, slot, &result, &profile->digest);
 }
 
 int node_counts(struct node *node, unsigned slot, const struct msg_counts *counts)
 {
     struct node_profile *p = node_profile(node, slot);
-    struct node_counts *copy = malloc(sizeof(*copy) + counts->n * sizeof(copy->values[0]));
+    CLEANUP(node_counts_free)
+    struct node_counts *copy = calloc(1, sizeof(*copy) + counts->n * sizeof(copy->values[0]));
 
-    if (!p || !copy) {
-        free(copy);
+    if (!p || !copy)
         return -ENOMEM;
-    }
     copy->digest = counts->digest;
     copy->n = counts->n;
     if (counts->n)
         memcpy(copy->values, counts->counts, counts->n * sizeof(copy->values[0]));
-    free(p->counts);
-    p->counts = copy;
+    copy->events = calloc(MAX(counts->n_events, (size_t)1), sizeof(*copy->events));
+    if (!copy->events)
+        return -ENOMEM;
+    for (size_t i = 0; i < counts->n_events; i++) {
+        copy->events[i] = counts->events[i];
+        copy->events[i].origin = text_keep(counts->events[i].origin);
+        copy->n_events++;
+        if (!copy->events[i].origin)
+            return -ENOMEM;
+    }
+    node_counts_free(p->counts);
+    p->counts = TAKE(copy);
     return 0;
 }
 
@@ -291,6 +352,45 @@ static const size_t binding_texts[] = {
     offsetof(struct msg_binding, workload_name),
 };
 
+/* The enforcers of a binding and their texts in one piece of memory. NULL: no memory. */
+static struct msg_binding_enforcer *enforcers_copy(const struct msg_binding *from)
+{
+    size_t total = from->n_enforcers * sizeof(*from->enforcers) + 1;
+    struct msg_binding_enforcer *copy;
+    char *room;
+
+    for (size_t i = 0; i < from->n_enforcers; i++)
+        total += strlen(from->enforcers[i].reason) + 1;
+    copy = malloc(total);
+    if (!copy)
+        return NULL;
+    room = (char *)(copy + from->n_enforcers);
+    for (size_t i = 0; i < from->n_enforcers; i++) {
+        size_t len = strlen(from->enforcers[i].reason) + 1;
+
+        copy[i] = from->enforcers[i];
+        copy[i].mode = mode_keep(from->enforcers[i].mode);
+        copy[i].reason = memcpy(room, from->enforcers[i].reason, len);
+        room += len;
+    }
+    return copy;
+}
+
+/* Freed by binding_free(). NULL: no memory. */
+static struct msg_binding *binding_copy(const struct msg_binding *from)
+{
+    struct msg_binding *copy =
+        flat_copy(from, sizeof(*copy), binding_texts, ARRAY_SIZE(binding_texts));
+
+    if (!copy)
+        return NULL;
+    copy->enforcers = enforcers_copy(from);
+    if (copy->enforcers)
+        return copy;
+    free(copy);
+    return NULL;
+}
+
 int node_bindings(struct node *node, const struct msg_bindings *bindings)
 {
     if (bindings->complete)
@@ -299,12 +399,12 @@ int node_bindings(struct node *node, const struct msg_bindings *bindings)
     for (size_t i = 0; i < bindings->n_dropped; i++)
         map_drop(node->bindings, bindings->dropped[i]);
     for (size_t i = 0; i < bindings->n_put; i++) {
-        struct msg_binding *copy =
-            flat_copy(&bindings->put[i], sizeof(*copy), binding_texts, ARRAY_SIZE(binding_texts));
+        struct msg_binding *copy = binding_copy(&bindings->put[i]);
         int r = copy ? map_put(node->bindings, copy->container_id, copy) : -ENOMEM;
 
         if (r < 0) {
-            free(copy);
+            if (copy)
+                binding_free(copy);
             return r;
         }
     }

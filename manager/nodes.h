@@ -17,9 +17,11 @@ struct nodes;
 #define NODE_MAX_BINDINGS 16384 /* as many as a node's kernel maps hold (VARMOR_MAX_BINDINGS) */
 #define NODE_NAME_MAX     253   /* bytes; a DNS name */
 
-/* The verdicts that a node has counted, by rule number. */
+/* What a node has counted: verdicts by rule number, and violations by enforcer and origin. */
 struct node_counts {
-    struct digest digest; /* of the profile whose rules they are */
+    struct digest digest;           /* of the profile whose rules the verdicts are about */
+    struct msg_event_count *events; /* owned, their origins too unless they are empty */
+    size_t n_events;
     size_t n;
     uint64_t values[];
 };
@@ -32,7 +34,7 @@ struct node_profile {
     bool may_hold;    /* it holds, or may hold, some version */
     uint8_t n_results;
     struct digest digest; /* of the profile that the results are about; zero: no result yet */
-    struct msg_enforcer_result *results; /* owned, reasons too unless they are empty */
+    struct msg_enforcer_result *results; /* owned, texts too unless they are empty */
     struct node_counts *counts;          /* owned; NULL: none */
 };
 

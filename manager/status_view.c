@@ -7,12 +7,14 @@
 #include <string.h>
 
 #include "lib/map.h"
+#include "manager/binding_tally.h"
+#include "manager/event_counts.h"
 #include "manager/file_problems.h"
 #include "manager/nodes.h"
 #include "manager/policy_status.h"
 #include "manager/violation_history.h"
 
-#define MAX_CONDITIONS 3 /* Created, Updated, Ready */
+#define MAX_CONDITIONS 4 /* Created, Updated, Ready, Bound */
 
 /* ---- Texts ---- */
 
@@ -38,44 +40,48 @@ static bool is_asked_for(const char *asked, const char *text)
 
 /* ---- Counting containers ---- */
 
-static bool is_bound(const struct msg_binding *b)
+/* The containers of one profile, or (NULL) of any, on a node. */
+static void tally_node(const struct status_view *v, const struct node *node,
+                       const struct profile *profile, struct binding_tally *to)
 {
-    return *b->profile && !*b->reason;
-}
-
-static unsigned count_bound(const struct node *node, const char *profile)
-{
-    unsigned n = 0;
+    unsigned slot;
 
     MAP_FOREACH (e, node->bindings) {
         const struct msg_binding *b = map_value(e);
+        const struct profile_slot *of = NULL;
 
-        if (is_bound(b) && (!profile || strcmp(b->profile, profile) == 0))
-            n++;
+        if (!profile)
+            of = profile_store_slot_of(v->facts->store, b->profile, &slot);
+        else if (strcmp(b->profile, profile->name) != 0)
+            continue;
+        if (profile || of)
+            binding_tally_add(to, node->name, b,
+                              profile ? profile->enforcers : of->owner->profile->enforcers);
     }
-    return n;
 }
 
-/* The containers bound to each slot's profile, on all nodes; NULL: no memory. */
-static unsigned *count_by_slot(struct status_view *v)
+/* The containers of each slot's profile, on all nodes; NULL: no memory. */
+static struct binding_tally *tally_by_slot(struct status_view *v)
 {
-    unsigned *counts =
-        arena_array(v->arena, profile_store_n_slots(v->facts->store) + 1, sizeof(*counts));
+    struct binding_tally *tallies =
+        arena_array(v->arena, profile_store_n_slots(v->facts->store) + 1, sizeof(*tallies));
     unsigned slot;
 
-    if (!counts)
+    if (!tallies)
         return NULL;
     MAP_FOREACH (e, nodes_all(v->facts->nodes)) {
         const struct node *node = map_value(e);
 
         MAP_FOREACH (f, node->bindings) {
             const struct msg_binding *b = map_value(f);
+            const struct profile_slot *of =
+                profile_store_slot_of(v->facts->store, b->profile, &slot);
 
-            if (is_bound(b) && profile_store_slot_of(v->facts->store, b->profile, &slot))
-                counts[slot]++;
+            if (of)
+                binding_tally_add(&tallies[slot], node->name, b, of->owner->profile->enforcers);
         }
     }
-    return counts;
+    return tallies;
 }
 
 /* ---- Policies ---- */
@@ -114,9 +120,10 @@ static const char *problem_message(struct status_view *v, const struct file_prob
     return view_text(v, "%s%s", problem->lines[0], consequence);
 }
 
+/* tally: NULL if there is no profile. */
 static int fill_conditions(struct status_view *v, struct status_policy *to,
                            const struct stored_policy *p, const struct policy_status *ps,
-                           const struct file_problem *problem)
+                           const struct file_problem *problem, const struct binding_tally *tally)
 {
     struct status_condition *conditions =
         arena_array(v->arena, MAX_CONDITIONS, sizeof(*conditions));
@@ -137,6 +144,13 @@ static int fill_conditions(struct status_view *v, struct status_policy *to,
     }
     if (ps)
         add_condition(conditions, &to->n_conditions, "Ready", &ps->ready);
+    if (tally) {
+        int r = binding_tally_condition(tally, v->arena, &conditions[to->n_conditions]);
+
+        if (r < 0)
+            return r;
+        to->n_conditions += (size_t)r;
+    }
     to->conditions = conditions;
     return 0;
 }
@@ -154,8 +168,15 @@ static int fill_node_results(struct status_view *v, struct status_policy *to,
         const struct node_profile *np = node_profile_find(node, p->slot);
         struct status_node_result *r = &results[to->n_nodes++];
 
+        struct binding_tally tally = {0};
+
         *r = (struct status_node_result){.node = node->name, .connected = node->connected};
-        r->n_bound = count_bound(node, p->profile->name);
+        tally_node(v, node, p->profile, &tally);
+        r->n_bound = tally.n_bound;
+        r->bindings =
+            binding_tally_enforcers(&tally, p->profile->enforcers, v->arena, &r->n_bindings);
+        if (!r->bindings)
+            return -ENOMEM;
         r->current = node_standing(node, p->slot, p->profile, NULL, NULL) == NODE_APPLIED;
         if (np) {
             r->digest = np->digest;
@@ -167,10 +188,12 @@ static int fill_node_results(struct status_view *v, struct status_policy *to,
     return 0;
 }
 
-/* with_nodes: also what each node says. n_bound: of the policy's slot. */
+/* with_nodes: also what each node says. tallies: by slot. */
 static int fill_policy(struct status_view *v, struct status_policy *to,
-                       const struct stored_policy *p, const unsigned *bound, bool with_nodes)
+                       const struct stored_policy *p, const struct binding_tally *tallies,
+                       bool with_nodes)
 {
+    const struct binding_tally *tally = p->profile ? &tallies[p->slot] : NULL;
     const struct policy_status *ps = map_find(v->statuses, p->key);
     const struct file_problem *problem = error_of_file(v, p->file);
     const struct policy *policy = p->policy;
@@ -198,11 +221,13 @@ static int fill_policy(struct status_view *v, struct status_policy *to,
         to->nodes_desired = ps->nodes_desired;
         to->nodes_ready = ps->nodes_ready;
     }
-    r = fill_conditions(v, to, p, ps, problem);
-    if (r < 0 || !p->profile)
+    r = fill_conditions(v, to, p, ps, problem, tally);
+    if (r < 0 || !tally)
         return r;
     to->digest = p->profile->digest;
-    to->n_bound = bound[p->slot];
+    to->n_bound = tally->n_bound;
+    to->n_without = tally->n_without;
+    to->n_restart_needed = tally->n_restart_needed;
     return with_nodes ? fill_node_results(v, to, p) : 0;
 }
 
@@ -245,10 +270,10 @@ static int list_policies(struct status_view *v, const struct status_list_request
     const struct map *problems = file_problems_all(v->facts->problems);
     struct status_policy *items =
         arena_array(v->arena, map_size(policies) + map_size(problems), sizeof(*items));
-    const unsigned *bound = count_by_slot(v);
+    const struct binding_tally *tallies = tally_by_slot(v);
     bool with_nodes = *ask->name || map_size(nodes_all(v->facts->nodes)) <= STATUS_LIST_NODES;
 
-    if (!items || !bound)
+    if (!items || !tallies)
         return -ENOMEM;
     MAP_FOREACH (e, policies) {
         const struct stored_policy *p = map_value(e);
@@ -256,7 +281,7 @@ static int list_policies(struct status_view *v, const struct status_list_request
         if (!is_asked_for(ask->name_space, p->policy->name_space) ||
             !is_asked_for(ask->name, p->policy->name))
             continue;
-        if (fill_policy(v, &items[ret->n++], p, bound, with_nodes) < 0)
+        if (fill_policy(v, &items[ret->n++], p, tallies, with_nodes) < 0)
             return -ENOMEM;
     }
     MAP_FOREACH (e, problems) {
@@ -314,7 +339,9 @@ static int list_profiles(struct status_view *v, const struct status_list_request
 static void fill_node(struct status_view *v, struct status_node *to, const struct node *node)
 {
     const struct msg_hello *hello = &node->hello.hello;
+    struct binding_tally tally = {0};
 
+    tally_node(v, node, NULL, &tally);
     *to = (struct status_node){
         .name = node->name,
         .connected = node->connected,
@@ -328,7 +355,7 @@ static void fill_node(struct status_view *v, struct status_node *to, const struc
         .facts = hello->facts,
         .n_facts = hello->n_facts,
         .n_profiles = profile_store_n_profiles(v->facts->store),
-        .n_bound = count_bound(node, NULL),
+        .n_bound = tally.n_bound,
     };
     for (unsigned i = 0; i < profile_store_n_slots(v->facts->store); i++) {
         const struct profile_slot *slot = profile_store_slot(v->facts->store, i);
@@ -543,11 +570,11 @@ int status_view_policy(struct status_view *v, const struct status_describe_reque
                        struct status_policy_description *ret)
 {
     const struct stored_policy *p = find_policy(v, ask);
-    const unsigned *bound = count_by_slot(v);
+    const struct binding_tally *tallies = tally_by_slot(v);
     int r;
 
     *ret = (struct status_policy_description){0};
-    if (!bound)
+    if (!tallies)
         return -ENOMEM;
     if (!p) {
         const struct file_problem *problem = file_problems_find(v->facts->problems, ask->name);
@@ -557,7 +584,7 @@ int status_view_policy(struct status_view *v, const struct status_describe_reque
         fill_findings(ret, problem);
         return fill_file(v, &ret->policy, problem) < 0 ? -ENOMEM : 1;
     }
-    r = fill_policy(v, &ret->policy, p, bound, true);
+    r = fill_policy(v, &ret->policy, p, tallies, true);
     fill_findings(ret, file_problems_find(v->facts->problems, p->file));
     if (r == 0 && p->profile)
         r = find_bindings(v, NULL, p->profile->name, NULL, &ret->bindings, &ret->n_bindings);
@@ -565,6 +592,8 @@ int status_view_policy(struct status_view *v, const struct status_describe_reque
         r = find_violations(v, p->profile->name, NULL, &ret->violations, &ret->n_violations);
     if (r == 0 && p->profile)
         r = fill_rules(v, ret, p);
+    if (r == 0 && p->profile)
+        r = event_counts_sum(v->facts->nodes, p->slot, v->arena, &ret->events, &ret->n_events);
     return r < 0 ? r : 1;
 }
 

@@ -423,6 +423,11 @@ START_TEST(bindings_and_violations_are_described)
     CLEANUP_BUF struct buf request = BUF_INIT(1024);
     const struct status_describe_request ask = {.kind = "", .name_space = "shop", .name = "a"};
     struct client *agent = agent_new("n1"), *watch = watch_new(STATUS_BINDINGS), *answer;
+    const struct msg_binding_enforcer hold = {.enforcer = ENFORCER_BPF, .in_force = true};
+    const struct msg_event_count event = {ENFORCER_APPARMOR, "disallow-mount", 4};
+    const struct agent_message counts = {
+        .kind = AGENT_COUNTS,
+        .counts = {.profile = "varmor-shop-a", .events = &event, .n_events = 1}};
     const struct msg_binding binding = {.container_id = "c1",
                                         .runtime_namespace = "default",
                                         .container_name = "c",
@@ -433,7 +438,9 @@ START_TEST(bindings_and_violations_are_described)
                                         .profile = "varmor-shop-a",
                                         .reason = "",
                                         .workload_kind = "",
-                                        .workload_name = ""};
+                                        .workload_name = "",
+                                        .enforcers = &hold,
+                                        .n_enforcers = 1};
     const struct agent_message put = {.kind = AGENT_BINDINGS,
                                       .bindings = {.complete = true, .put = &binding, .n_put = 1}};
     const char *gone = "c1";
@@ -456,6 +463,7 @@ START_TEST(bindings_and_violations_are_described)
     expect(watch, "listed\n");
     expect(agent, "welcome\nprofile varmor-shop-a 0\nin_sync 1\n");
     send_agent_message(agent, &violations);
+    send_agent_message(agent, &counts);
     send_agent_message(agent, &put);
     expect(watch, "put n1 c1\n");
     ck_assert_int_eq(status_describe_request_encode(&ask, &request), 0);
@@ -468,6 +476,13 @@ START_TEST(bindings_and_violations_are_described)
     ck_assert_uint_eq(d.policy.n_bound, 1);
     ck_assert_uint_eq(d.policy.n_nodes, 1);
     ck_assert_uint_eq(d.policy.nodes[0].n_bound, 1);
+    ck_assert_uint_eq(d.policy.nodes[0].n_bindings, 1);
+    ck_assert_uint_eq(d.policy.nodes[0].bindings[0].n_in_force, 1);
+    ck_assert_str_eq(d.policy.conditions[d.policy.n_conditions - 1].type, "Bound");
+    ck_assert_str_eq(d.policy.conditions[d.policy.n_conditions - 1].status, "True");
+    ck_assert_uint_eq(d.n_events, 1);
+    ck_assert_str_eq(d.events[0].origin, "disallow-mount");
+    ck_assert_uint_eq(d.events[0].count, 4);
     ck_assert_uint_eq(d.n_violations, 1);
     ck_assert_str_eq(d.violations[0].violation.rule, "base");
     ck_assert_str_eq(d.policy.source, "a.yaml:1");

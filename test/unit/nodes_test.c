@@ -191,6 +191,43 @@ START_TEST(a_result_has_no_more_enforcers_than_there_are)
 }
 END_TEST
 
+START_TEST(what_each_enforcer_does_is_copied)
+{
+    char reason[] = "an older filter", hash[] = "ab12", origin[] = "disallow-mount";
+    struct msg_binding_enforcer enforcers[] = {
+        {.enforcer = ENFORCER_APPARMOR, .in_force = true, .mode = "complain", .reason = ""},
+        {.enforcer = ENFORCER_SECCOMP, .restart_needed = true, .mode = "odd", .reason = reason},
+    };
+    const struct msg_enforcer_result result = {.enforcer = ENFORCER_APPARMOR,
+                                               .applied = true,
+                                               .reason = "",
+                                               .mode = "enforce",
+                                               .policy_hash = hash};
+    const struct msg_event_count event = {ENFORCER_APPARMOR, origin, 7};
+    struct msg_result results = {.name = "x", .enforcers = &result, .n_enforcers = 1};
+    struct msg_binding put = binding("c1");
+    struct node *node = join("n1");
+    const struct msg_binding *b;
+
+    put.enforcers = enforcers;
+    put.n_enforcers = 2;
+    ck_assert_int_eq(node_bindings(node, &(struct msg_bindings){.put = &put, .n_put = 1}), 0);
+    ck_assert_int_eq(node_result(node, 0, &results, &results.digest), 0);
+    ck_assert_int_eq(node_counts(node, 0, &(struct msg_counts){.events = &event, .n_events = 1}),
+                     0);
+    reason[0] = hash[0] = origin[0] = '?'; /* the message is gone */
+    b = map_find(node->bindings, "c1");
+    ck_assert_uint_eq(b->n_enforcers, 2);
+    ck_assert_str_eq(b->enforcers[0].mode, "complain");
+    ck_assert_str_eq(b->enforcers[1].mode, ""); /* there is no such mode */
+    ck_assert_str_eq(b->enforcers[1].reason, "an older filter");
+    ck_assert_str_eq(node_profile_find(node, 0)->results[0].policy_hash, "ab12");
+    ck_assert_str_eq(node_profile_find(node, 0)->results[0].mode, "enforce");
+    ck_assert_str_eq(node_profile_find(node, 0)->counts->events[0].origin, "disallow-mount");
+    ck_assert_uint_eq(node_profile_find(node, 0)->counts->events[0].count, 7);
+}
+END_TEST
+
 START_TEST(what_is_forgotten_of_a_slot_is_gone)
 {
     struct node *node = join("n1");
@@ -232,6 +269,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_name_has_a_length);
     tcase_add_test(t, the_number_of_nodes_has_a_ceiling);
     tcase_add_test(t, a_binding_is_copied_with_all_that_it_says);
+    tcase_add_test(t, what_each_enforcer_does_is_copied);
     tcase_add_test(t, a_complete_report_replaces_and_a_delta_adds);
     tcase_add_test(t, the_number_of_bindings_has_a_ceiling);
     tcase_add_test(t, a_result_has_no_more_enforcers_than_there_are);

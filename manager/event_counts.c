@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/event_counts.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "lib/map.h"
+#include "manager/nodes.h"
+
+#define ORIGIN_OTHER "(other rules)" /* beyond the ceiling of a message */
+
+static int compare(const void *left, const void *right)
+{
+    const struct msg_event_count *a = left, *b = right;
+
+    if (a->enforcer != b->enforcer)
+        return (int)a->enforcer - (int)b->enforcer;
+    return strcmp(a->origin, b->origin);
+}
+
+static const struct node_counts *counts_of(const struct node *node, unsigned slot)
+{
+    const struct node_profile *np = node_profile_find(node, slot);
+
+    return np ? np->counts : NULL;
+}
+
+/* Merges neighbours that are alike; returns how many remain. */
+static size_t merge(struct msg_event_count *items, size_t n)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (kept > 0 && compare(&items[kept - 1], &items[i]) == 0)
+            items[kept - 1].count += items[i].count;
+        else
+            items[kept++] = items[i];
+    }
+    return kept;
+}
+
+int event_counts_sum(const struct nodes *nodes, unsigned slot, struct arena *a,
+                     const struct msg_event_count **ret, size_t *ret_n)
+{
+    struct msg_event_count *items;
+    size_t n = 0;
+
+    MAP_FOREACH (e, nodes_all(nodes)) {
+        const struct node_counts *c = counts_of(map_value(e), slot);
+
+        n += c ? c->n_events : 0;
+    }
+    items = arena_array(a, n, sizeof(*items));
+    if (!items)
+        return -ENOMEM;
+    n = 0;
+    MAP_FOREACH (e, nodes_all(nodes)) {
+        const struct node_counts *c = counts_of(map_value(e), slot);
+
+        for (size_t i = 0; c && i < c->n_events; i++)
+            items[n++] = c->events[i];
+    }
+    if (n > 1)
+        qsort(items, n, sizeof(*items), compare);
+    n = merge(items, n);
+    for (; n > MESSAGE_MAX_EVENT_COUNTS; n--) {
+        items[n - 2].count += items[n - 1].count;
+        items[n - 2].origin = ORIGIN_OTHER;
+    }
+    *ret = items;
+    *ret_n = n;
+    return 0;
+}
