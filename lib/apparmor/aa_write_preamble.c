@@ -21,7 +21,7 @@ int aa_write_preamble(const char *const *disks, size_t n, struct buf *out, struc
 
     for (size_t i = 0; i < n; i++)
         if (!is_device(disks[i]))
-            return error_set(reterr, -EINVAL, "disk %s: not a name that a profile can hold",
+            return error_set(reterr, -EINVAL, "disk '%s': not a name that a profile can hold",
                              error_quote(disks[i]));
     r = buf_add_text(out, "@{varmor_disks}=");
     for (size_t i = 0; i < n && r == 0; i++)

@@ -72,7 +72,7 @@ struct aa_rule {
         char family[16], type[16], protocol[16];
     } network;
     struct {           /* AA_MOUNT, AA_REMOUNT, AA_UMOUNT */
-        char *fstypes; /* owned; globs, joined by commas; NULL: any */
+        char *fstypes; /* owned; globs, one a line; NULL: any */
         char *point;   /* owned; where to, a glob; NULL: anywhere */
     } mount;
     unsigned child; /* from aa_profile_read(): 1 + N of child_N, 0: the profile's own */

@@ -85,9 +85,9 @@ static int refuse_variable(const char *text, size_t len, struct error **reterr)
         words_nearest(name, &glob_variables[0].name, glob_n_variables, sizeof(glob_variables[0]));
     if (near)
         return error_set(reterr, -EINVAL,
-                         "%s is no variable that is known: %s; did you mean @{%s}?",
+                         "'%s' is no variable that is known: %s; did you mean @{%s}?",
                          error_quote_n(text, len), buf_text(&known), near);
-    return error_set(reterr, -EINVAL, "%s is no variable that is known: %s",
+    return error_set(reterr, -EINVAL, "'%s' is no variable that is known: %s",
                      error_quote_n(text, len), buf_text(&known));
 }
 
@@ -130,7 +130,7 @@ static int check_set(const char *text, size_t *ret_len, struct error **reterr)
             s += *s == '\\' && s[1] != '\0';
             if ((unsigned char)*s < low)
                 return error_set(reterr, -EINVAL,
-                                 "the range's end in %s comes before its beginning",
+                                 "the range's end in '%s' comes before its beginning",
                                  error_quote_n(text, (size_t)(s - text) + 1));
             low = 0;
             continue;

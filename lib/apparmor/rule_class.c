@@ -180,7 +180,7 @@ static int keep_fstype(const struct rule_text *t, const struct rule_condition *c
     if (condition->form != CONDITION_LIST)
         return 0;
     r = buf_format(&joined, "%s%s%s", rule->mount.fstypes ? rule->mount.fstypes : "",
-                   rule->mount.fstypes ? "," : "", buf_text(&t->value));
+                   rule->mount.fstypes ? "\n" : "", buf_text(&t->value));
     if (r < 0)
         return r;
     free(rule->mount.fstypes);

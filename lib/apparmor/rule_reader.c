@@ -191,7 +191,7 @@ int rule_reader_one(struct aa_rule *ret, const char *text, enum rule_author auth
     if (r == 0)
         *ret = rule;
     else if (r == -EINVAL && findings.n > 0)
-        r = error_set(reterr, -EINVAL, "rule %s, column %u: %s", error_quote(text),
+        r = error_set(reterr, -EINVAL, "rule '%s', column %u: %s", error_quote(text),
                       findings.items[0].column, findings.items[0].message);
     else
         r = error_oom(reterr);

@@ -44,7 +44,7 @@ int rule_text_problem(struct rule_text *t, const char *format, ...)
     return rule_text_problem_at(t, t->token_line, t->token_column, "%s", message);
 }
 
-const char *rule_text_shown(const struct rule_text *t)
+const char *rule_text_shown(struct rule_text *t)
 {
     static const char *const signs[] = {
         [TOKEN_END] = "the end of the text",
@@ -55,15 +55,16 @@ const char *rule_text_shown(const struct rule_text *t)
         [TOKEN_COMMA] = "','",
     };
 
-    if (t->kind == TOKEN_WORD || t->kind == TOKEN_BLOCK)
-        return error_quote(buf_text(&t->value));
-    if (t->kind == TOKEN_CONDITION) {
-        char shown[64];
-
-        snprintf(shown, sizeof(shown), "%s=", buf_text(&t->value));
-        return error_quote(shown);
+    switch (t->kind) {
+    case TOKEN_WORD:
+    case TOKEN_BLOCK:
+    case TOKEN_CONDITION:
+        snprintf(t->shown, sizeof(t->shown), "'%s%s'", error_quote(buf_text(&t->value)),
+                 t->kind == TOKEN_CONDITION ? "=" : "");
+        return t->shown;
+    default:
+        return signs[t->kind];
     }
-    return signs[t->kind];
 }
 
 bool rule_text_is(const struct rule_text *t, const char *word)
@@ -277,11 +278,14 @@ void rule_text_skip_rule(struct rule_text *t)
     unsigned depth = 0;
 
     t->broken = true; /* words on the way are not judged */
-    while (t->kind != TOKEN_END && (t->kind != TOKEN_COMMA || depth > 0)) {
+    while (t->kind != TOKEN_END && t->kind != TOKEN_BLOCK &&
+           (t->kind != TOKEN_COMMA || depth > 0)) {
         depth += t->kind == TOKEN_OPEN;
         depth -= t->kind == TOKEN_CLOSE && depth > 0;
         rule_text_next(t);
     }
+    if (t->kind == TOKEN_BLOCK)
+        rule_text_next(t);
     t->broken = false;
     if (t->kind == TOKEN_COMMA)
         rule_text_next(t);
@@ -310,6 +314,8 @@ static int check_characters(struct rule_text *t)
 int rule_text_init(struct rule_text *t, const char *text, size_t len, unsigned line,
                    unsigned column, enum rule_author author, struct findings *findings)
 {
+    size_t max = author == AUTHOR_WRITER ? AA_MAX_PROFILE_TEXT : AA_MAX_TEXT;
+
     *t = (struct rule_text){
         .text = text,
         .len = len,
@@ -319,9 +325,9 @@ int rule_text_init(struct rule_text *t, const char *text, size_t len, unsigned l
         .findings = findings,
         .value = BUF_INIT(AA_MAX_RULE_BYTES),
     };
-    if (len > AA_MAX_TEXT)
-        return rule_text_problem_at(t, line, column, "the text has %zu bytes, more than %d", len,
-                                    AA_MAX_TEXT);
+    if (len > max)
+        return rule_text_problem_at(t, line, column, "the text has %zu bytes, more than %zu", len,
+                                    max);
     if (check_characters(t) < 0)
         return -EINVAL;
     rule_text_next(t);

@@ -12,6 +12,8 @@
 
 struct findings;
 
+#define MAX_SHOWN 256 /* bytes of a token in a message */
+
 enum token_kind {
     TOKEN_END,  /* of the text */
     TOKEN_WORD, /* value: the word, unquoted; backslashes stand before special characters only */
@@ -48,6 +50,7 @@ struct rule_text {
         *comment; /* the last comment that was skipped, without "# "; NULL: none since the token */
     size_t comment_len;
     int failure; /* -ENOMEM, for good */
+    char shown[MAX_SHOWN];
 };
 
 /* Checks that the text is UTF-8 without control characters and stands on its first token. findings get what is not.
@@ -63,9 +66,9 @@ int rule_text_problem(struct rule_text *t, const char *format, ...) PRINTF_FORMA
 /* The same, at a position. */
 int rule_text_problem_at(struct rule_text *t, unsigned line, unsigned column, const char *format,
                          ...) PRINTF_FORMAT(4, 5);
-/* The token as a person sees it, quoted, for messages; a buffer of error_quote(). */
-const char *rule_text_shown(const struct rule_text *t);
-/* Moves behind the comma that ends the rule at hand, or to the end of the text. */
+/* The token as a person sees it, in quotes, for messages. Borrowed until the next call. */
+const char *rule_text_shown(struct rule_text *t);
+/* Moves behind the comma that ends the rule at hand, or behind a brace, which no rule goes beyond, or to the end. */
 void rule_text_skip_rule(struct rule_text *t);
 
 /* Writes a word so that it is read again as the same word: in quotes where it must be. 0, -E2BIG or -ENOMEM. */
