@@ -27,6 +27,7 @@ struct node {
     struct store *store;
     struct binder *binder;
     struct violation_log *violation_log;
+    struct loop_timer *fold_timer; /* fires when events that the log holds are to be written */
     struct exchange *exchange;
     struct manager_link *link;
     struct runtime *runtime; /* NULL: none is configured */
@@ -67,16 +68,31 @@ static void tell_violation(struct node *n, const struct violation *v)
     exchange_violation(n->exchange, &m);
 }
 
-static void on_violation(const struct violation *v, void *data)
+static void after_violation_log(struct node *n, int r)
 {
-    struct node *n = data;
-    int r = n->violation_log
-                ? violation_log_write(n->violation_log, v, store_find(n->store, v->profile_name))
-                : 0;
+    uint64_t due_ns = violation_log_deadline_ns(n->violation_log), now_ns = loop_now_ns(n->loop);
 
     if (r < 0)
         LOG(ERROR, "violation-not-written", "it is told to the manager alone",
             LOG_STR("file", n->config->violation_log), LOG_STR("reason", strerror(-r)));
+    if (due_ns != UINT64_MAX)
+        loop_timer_set(n->fold_timer, due_ns > now_ns ? due_ns - now_ns : 0);
+}
+
+static void on_fold_timer(void *data)
+{
+    struct node *n = data;
+
+    after_violation_log(n, violation_log_flush(n->violation_log, loop_now_ns(n->loop)));
+}
+
+static void on_violation(const struct violation *v, void *data)
+{
+    struct node *n = data;
+
+    if (n->violation_log)
+        after_violation_log(
+            n, violation_log_write(n->violation_log, v, store_find(n->store, v->profile_name)));
     if (n->link)
         tell_violation(n, v);
 }
@@ -276,15 +292,20 @@ static int make_violation_log(struct node *n, struct error **reterr)
         .node_name = n->config->node_name,
         .metadata = getenv("AUDIT_EVENT_METADATA"),
         .install_namespace = n->config->install_namespace,
+        .fold_ns = VIOLATION_LOG_FOLD_NS,
     };
-
     CLEANUP(error_free) struct error *problem = NULL;
 
-    (void)reterr;
-    if (settings.path && settings.path[0] &&
-        violation_log_new(&n->violation_log, &settings, &problem) < 0)
+    if (loop_timer_new(n->loop, &n->fold_timer, on_fold_timer, n) < 0)
+        return error_oom(reterr);
+    if (!settings.path || !settings.path[0])
+        return 0;
+    if (violation_log_new(&n->violation_log, &settings, &problem) < 0)
         LOG(ERROR, "violation-log", "violations are told to the manager alone",
             LOG_STR("reason", error_message(problem)));
+    else if (violation_log_problem(n->violation_log))
+        LOG(WARNING, "violation-metadata", "violations are logged without metadata",
+            LOG_STR("reason", violation_log_problem(n->violation_log)));
     return 0;
 }
 
@@ -387,6 +408,7 @@ struct node *node_free(struct node *n)
     if (n->runtime)
         n->runtime->ops->free(n->runtime);
     manager_link_free(n->link);
+    loop_timer_free(n->fold_timer);
     loop_timer_free(n->save_timer);
     loop_timer_free(n->look_timer);
     loop_timer_free(n->counts_timer);
