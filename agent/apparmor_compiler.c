@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "agent/apparmor_binary.h"
+#include "agent/apparmor_features.h"
 #include "agent/piped_program.h"
 #include "lib/loop.h"
 #include "lib/map.h"
@@ -17,7 +18,8 @@ struct entry {
     char key[DIGEST_TEXT_SIZE];
     enum state state; /* and so the list that it is in */
     struct apparmor_compiler *compiler;
-    struct profile *profile;        /* counted; NULL once it was told */
+    struct profile *profile; /* counted; NULL once it was told */
+    bool newer;
     char *preamble;                 /* owned; until it is compiled */
     struct piped_program *program;  /* owned; while it is compiled */
     struct apparmor_binary *binary; /* counted; NULL: it failed */
@@ -30,6 +32,7 @@ struct entry {
 struct apparmor_compiler {
     struct loop *loop;
     char *parser, *features_file; /* owned */
+    int policy_features[2];       /* owned; files: the classes of every profile, and all of them */
     struct digest environment;
     unsigned max_children;
     uint64_t deadline_ns;
@@ -192,11 +195,17 @@ static int start_program(struct entry *e, struct error **reterr)
     CLEANUP_BUF struct buf input = BUF_INIT(APPARMOR_COMPILER_MAX_TEXT);
     /* To standard output, neither to the kernel nor to a cache; no threads of its own; no file of
      * settings but what is given here. */
-    const char *argv[] = {"apparmor_parser", "--config-file=/dev/null",
-                          "--quiet",         "--jobs=1",
-                          "--skip-cache",    "--skip-kernel-load",
-                          "--stdout",        c->features_file ? "--kernel-features" : NULL,
-                          c->features_file,  NULL};
+    const char *argv[] = {"apparmor_parser",
+                          "--config-file=/dev/null",
+                          "--quiet",
+                          "--jobs=1",
+                          "--skip-cache",
+                          "--skip-kernel-load",
+                          "--stdout",
+                          "--policy-features=" PIPED_EXTRA_PATH,
+                          c->features_file ? "--kernel-features" : NULL,
+                          c->features_file,
+                          NULL};
     const struct piped_settings settings = {
         .path = c->parser,
         .argv = argv,
@@ -204,6 +213,8 @@ static int start_program(struct entry *e, struct error **reterr)
         .max_errors = APPARMOR_COMPILER_MAX_ERRORS,
         .deadline_ns = c->deadline_ns,
         .max_memory = APPARMOR_COMPILER_MAX_MEMORY,
+        .has_extra = true,
+        .extra_fd = c->policy_features[e->newer],
         .done = on_program_done,
         .data = e,
     };
@@ -262,14 +273,30 @@ static void on_turn(void *data)
 
 /* ---- public ---- */
 
+static int make_features(struct apparmor_compiler *c, const char *kernel, struct error **reterr)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(c->policy_features); i++) {
+        CLEANUP_BUF struct buf text = BUF_INIT(APPARMOR_FEATURES_TEXT_MAX);
+        int r = apparmor_features_select(kernel, i == 1, &text);
+
+        if (r == 0)
+            r = c->policy_features[i] = apparmor_features_file(&text);
+        if (r < 0)
+            return error_errno(reterr, r, "the features of the kernel's AppArmor");
+    }
+    return 0;
+}
+
 int apparmor_compiler_new(struct apparmor_compiler **ret, struct loop *loop,
                           const struct apparmor_compiler_settings *settings, struct error **reterr)
 {
     CLEANUP(apparmor_compiler_free) struct apparmor_compiler *c = calloc(1, sizeof(*c));
+    int r;
 
     if (!c)
         return error_oom(reterr);
     c->loop = loop;
+    c->policy_features[0] = c->policy_features[1] = -1;
     c->parser = strdup(settings->parser);
     c->features_file = settings->features_file ? strdup(settings->features_file) : NULL;
     c->environment = settings->environment;
@@ -282,8 +309,10 @@ int apparmor_compiler_new(struct apparmor_compiler **ret, struct loop *loop,
     if (!c->parser || (settings->features_file && !c->features_file) || !c->entries ||
         loop_task_new(loop, &c->turn, on_turn, c) < 0)
         return error_oom(reterr);
-    *ret = TAKE(c);
-    return 0;
+    r = make_features(c, settings->features_text, reterr);
+    if (r == 0)
+        *ret = TAKE(c);
+    return r;
 }
 
 struct apparmor_compiler *apparmor_compiler_free(struct apparmor_compiler *c)
@@ -291,6 +320,9 @@ struct apparmor_compiler *apparmor_compiler_free(struct apparmor_compiler *c)
     if (!c)
         return NULL;
     map_free(c->entries);
+    for (size_t i = 0; i < ARRAY_SIZE(c->policy_features); i++)
+        if (c->policy_features[i] >= 0)
+            close(c->policy_features[i]);
     loop_task_free(c->turn);
     free(c->features_file);
     free(c->parser);
@@ -330,7 +362,7 @@ void apparmor_compiler_drop(struct apparmor_compiler *c, const char *profile)
 
 /* Puts a text into the queue; an older version of the profile that still waits leaves it. */
 static int enqueue(struct apparmor_compiler *c, const char *key, struct profile *profile,
-                   const char *preamble, struct error **reterr)
+                   const char *preamble, bool newer, struct error **reterr)
 {
     struct entry *e;
 
@@ -344,6 +376,7 @@ static int enqueue(struct apparmor_compiler *c, const char *key, struct profile 
     e->compiler = c;
     memcpy(e->key, key, sizeof(e->key));
     e->profile = profile_ref(profile);
+    e->newer = newer;
     e->preamble = strdup(preamble);
     list_add(e, WAITING);
     if (!e->preamble || map_put(c->entries, key, e) < 0) {
@@ -372,7 +405,8 @@ static int answer(struct entry *e, struct apparmor_binary **ret, struct error **
 }
 
 int apparmor_compiler_get(struct apparmor_compiler *c, struct profile *profile,
-                          const char *preamble, struct apparmor_binary **ret, struct error **reterr)
+                          const char *preamble, bool newer, struct apparmor_binary **ret,
+                          struct error **reterr)
 {
     char key[DIGEST_TEXT_SIZE];
     struct digest digest;
@@ -382,7 +416,7 @@ int apparmor_compiler_get(struct apparmor_compiler *c, struct profile *profile,
         return error_oom(reterr);
     e = map_find(c->entries, digest_format(&digest, key));
     if (!e)
-        return enqueue(c, key, profile, preamble, reterr);
+        return enqueue(c, key, profile, preamble, newer, reterr);
     return e->state == WAITING || e->state == RUNNING ? -EINPROGRESS : answer(e, ret, reterr);
 }
 

@@ -31,6 +31,7 @@ struct loop;
 struct apparmor_compiler_settings {
     const char *parser;        /* absolute path; copied */
     const char *features_file; /* the kernel's features, copied; NULL: the running kernel's */
+    const char *features_text; /* the same as text, borrowed: profiles are compiled for a part */
     struct digest environment; /* of parser and features: what else a binary depends on */
     unsigned max_children;     /* at least 1 */
     uint64_t deadline_ns;      /* of one child */
@@ -41,7 +42,7 @@ struct apparmor_compiler_settings {
     void *data;
 };
 
-/* 0, or -ENOMEM with *reterr. */
+/* 0, -ENOMEM, -EBADMSG (features_text) or another errno with *reterr. */
 int apparmor_compiler_new(struct apparmor_compiler **ret, struct loop *loop,
                           const struct apparmor_compiler_settings *settings, struct error **reterr);
 struct apparmor_compiler *apparmor_compiler_free(struct apparmor_compiler *c); /* ends children */
@@ -53,13 +54,14 @@ int apparmor_compiler_key(const struct apparmor_compiler *c, const char *preambl
                           struct digest *ret);
 
 /*
- * Compiles preamble and the profile's text, unless the answer is kept: 0 with a reference in *ret;
+ * Compiles preamble and the profile's text (newer: for all the classes that the kernel mediates,
+ * apparmor_features.h), unless the answer is kept: 0 with a reference in *ret;
  * -EINPROGRESS: done() follows; -EINVAL with the parser's own words in *reterr ("line N" counts
  * from the preamble's first); -ETIMEDOUT, -E2BIG, -EBADMSG (apparmor_binary.h), -ENOMEM or another
  * errno with *reterr.
  */
 int apparmor_compiler_get(struct apparmor_compiler *c, struct profile *profile,
-                          const char *preamble, struct apparmor_binary **ret,
+                          const char *preamble, bool newer, struct apparmor_binary **ret,
                           struct error **reterr);
 
 /* The profile is gone: what is not compiled yet will not be, and done() does not follow. */

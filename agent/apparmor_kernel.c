@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/apparmor.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "agent/apparmor_binary.h"
+#include "agent/apparmor_features.h"
 #include "agent/whole_file.h"
 #include "lib/profile.h"
 
@@ -22,6 +24,7 @@ struct apparmor_kernel {
     aa_kernel_interface *interface; /* owned */
     int fd;                         /* owned; AppArmor's folder of securityfs */
     char features[APPARMOR_FEATURES_MAX];
+    struct buf features_text; /* owned */
 };
 
 DEFINE_CLEANUP(DIR *, closedir)
@@ -83,10 +86,23 @@ static int open_folder(struct apparmor_kernel *k, struct error **reterr)
     return k->fd < 0 ? error_errno(reterr, errno, "%s", path) : 0;
 }
 
+/* The library writes them to a descriptor alone. */
+static int read_features(aa_features *features, struct buf *out)
+{
+    CLEANUP_CLOSE int fd = memfd_create("apparmor-features", MFD_CLOEXEC);
+    char path[32];
+
+    if (fd < 0 || aa_features_write_to_fd(features, fd) < 0)
+        return -errno;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    return whole_file_read_kernel(AT_FDCWD, path, out);
+}
+
 static int open_interface(struct apparmor_kernel *k, struct error **reterr)
 {
     CLEANUP(aa_features_unref) aa_features *features = NULL;
     CLEANUP_FREE char *name = NULL;
+    int r;
 
     if (aa_features_new_from_kernel(&features) < 0)
         return error_errno(reterr, errno, "the features of the kernel's AppArmor");
@@ -94,6 +110,9 @@ static int open_interface(struct apparmor_kernel *k, struct error **reterr)
     if (!name)
         return error_errno(reterr, errno, "the features of the kernel's AppArmor");
     snprintf(k->features, sizeof(k->features), "%s", name);
+    r = read_features(features, &k->features_text);
+    if (r < 0)
+        return error_errno(reterr, r, "the features of the kernel's AppArmor");
     if (aa_kernel_interface_new(&k->interface, features, NULL) < 0)
         return error_errno(reterr, errno, "the interface to the kernel's AppArmor");
     return 0;
@@ -112,6 +131,7 @@ int apparmor_kernel_open(struct apparmor_kernel **ret, struct error **reterr)
     if (!k)
         return error_oom(reterr);
     k->fd = -1;
+    k->features_text = BUF_INIT(APPARMOR_FEATURES_TEXT_MAX);
     r = open_folder(k, reterr);
     if (r == 0)
         r = open_interface(k, reterr);
@@ -128,6 +148,7 @@ struct apparmor_kernel *apparmor_kernel_free(struct apparmor_kernel *k)
         aa_kernel_interface_unref(k->interface);
     if (k->fd >= 0)
         close(k->fd);
+    buf_done(&k->features_text);
     free(k);
     return NULL;
 }
@@ -135,6 +156,11 @@ struct apparmor_kernel *apparmor_kernel_free(struct apparmor_kernel *k)
 const char *apparmor_kernel_features(const struct apparmor_kernel *k)
 {
     return k->features;
+}
+
+const char *apparmor_kernel_features_text(const struct apparmor_kernel *k)
+{
+    return buf_text(&k->features_text);
 }
 
 /* ---- loading ---- */

@@ -24,7 +24,9 @@ int apparmor_kernel_open(struct apparmor_kernel **ret, struct error **reterr);
 struct apparmor_kernel *apparmor_kernel_free(struct apparmor_kernel *k);
 DEFINE_CLEANUP(struct apparmor_kernel *, apparmor_kernel_free)
 
-const char *apparmor_kernel_features(const struct apparmor_kernel *k); /* borrowed */
+const char *apparmor_kernel_features(const struct apparmor_kernel *k); /* a name; borrowed */
+/* The features as text: "file {mask {create read\n}\n}\n..."; borrowed. */
+const char *apparmor_kernel_features_text(const struct apparmor_kernel *k);
 
 /* Loads a policy, or replaces what is there by the same names. 0, or the kernel's errno with
  * *reterr. */

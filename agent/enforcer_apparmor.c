@@ -7,6 +7,7 @@
 
 #include "agent/apparmor_binary.h"
 #include "agent/apparmor_compiler.h"
+#include "agent/apparmor_features.h"
 #include "agent/apparmor_kernel.h"
 #include "agent/apparmor_label.h"
 #include "agent/apparmor_message.h"
@@ -124,7 +125,8 @@ static int compile(struct enforcer_apparmor *e, struct profile *profile, const c
                    struct error **reterr)
 {
     CLEANUP(error_free) struct error *problem = NULL;
-    int r = apparmor_compiler_get(e->compiler, profile, preamble, ret, &problem);
+    int r = apparmor_compiler_get(e->compiler, profile, preamble,
+                                  apparmor_features_need_newer(rules), ret, &problem);
 
     if (r == -EINVAL)
         return apparmor_message_explain(error_message(problem), count_lines(preamble), rules,
@@ -138,8 +140,10 @@ static int prepare(struct enforcer_apparmor *e, struct enforcer_version *v,
                    const struct aa_rules *rules, struct error **reterr)
 {
     CLEANUP_BUF struct buf preamble = BUF_INIT(PREAMBLE_MAX);
-    int r = write_preamble(e, &preamble, reterr);
+    int r = apparmor_features_check(apparmor_kernel_features_text(e->kernel), rules, reterr);
 
+    if (r == 0)
+        r = write_preamble(e, &preamble, reterr);
     if (r < 0)
         return r;
     if (apparmor_compiler_key(e->compiler, buf_text(&preamble), v->profile->apparmor_text,

@@ -9,6 +9,7 @@
  *   enforcer_apparmor_held.c   what the kernel holds of ours: adopted, loaded, taken back
  *   enforcer_apparmor_cleanup.c  everything of ours out of kernel and state folder
  *   apparmor_compiler.c        the queue in front of apparmor_parser (piped_program.c: one child)
+ *   apparmor_features.c        the classes of rules that a profile is compiled for
  *   apparmor_binary.c          a compiled policy, checked to be what it should be
  *   apparmor_kernel.c          loading, removing, reading back
  *   apparmor_records.c         what is remembered on disk

@@ -121,7 +121,7 @@ static int read_environment(const struct enforcer_apparmor *e, struct digest *re
                             struct error **reterr)
 {
     CLEANUP_BUF struct buf program = BUF_INIT(PARSER_MAX_BYTES);
-    const char *features = apparmor_kernel_features(e->kernel);
+    const char *features = apparmor_kernel_features_text(e->kernel);
     struct digest parts[2];
     int r = whole_file_read_kernel(AT_FDCWD, e->parser, &program);
 
@@ -146,6 +146,7 @@ static int make_compiler(struct enforcer_apparmor *e, struct error **reterr)
 {
     struct apparmor_compiler_settings settings = {
         .parser = e->parser,
+        .features_text = apparmor_kernel_features_text(e->kernel),
         .max_children = e->max_children,
         .deadline_ns = e->deadline_ns,
         .max_kept_bytes = APPARMOR_MAX_KEPT_BYTES,

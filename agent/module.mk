@@ -7,7 +7,7 @@ agent_src := application.c binder.c binding.c cgroup.c config.c confinement.c co
              profile_slots.c program_object.c rule_names.c runc_init.c runtime_containerd.c \
              saved_binding.c service_notify.c state_dir.c store.c stream.c violation_bpf.c \
              violation_counts.c violation_log.c
-agent_src += apparmor_binary.c apparmor_compiler.c apparmor_kernel.c apparmor_label.c apparmor_message.c \
+agent_src += apparmor_binary.c apparmor_compiler.c apparmor_features.c apparmor_kernel.c apparmor_label.c apparmor_message.c \
              apparmor_records.c enforcer_apparmor.c enforcer_apparmor_cleanup.c enforcer_apparmor_held.c \
              enforcer_apparmor_probe.c piped_program.c whole_file.c
 agent_src += audit_file.c audit_kmsg.c audit_netlink.c audit_process.c audit_record.c audit_self_test.c \

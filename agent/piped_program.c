@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/piped_program.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -67,25 +68,36 @@ static void child_give_up_privileges(void)
         child_fail("privileges cannot be given up: ");
 }
 
+/* Puts them to their places: first out of the way of those, which may be among them. */
+static void child_take_descriptors(const struct piped_settings *s, int ends[static STREAMS])
+{
+    int from[STREAMS + 1] = {ends[STREAM_INPUT], ends[STREAM_OUTPUT], ends[STREAM_ERRORS],
+                             s->extra_fd};
+    int n = s->has_extra ? STREAMS + 1 : STREAMS;
+
+    static_assert(PIPED_EXTRA_FD == STREAMS, "the extra descriptor stands behind the streams");
+    for (int i = 0; i < n; i++) {
+        from[i] = fcntl(from[i], F_DUPFD_CLOEXEC, STREAMS + 1);
+        if (from[i] < 0)
+            _exit(PIPED_NOT_STARTED);
+    }
+    for (int i = 0; i < n; i++) {
+        if (dup2(from[i], i) < 0)
+            _exit(PIPED_NOT_STARTED);
+    }
+}
+
 _Noreturn static void child_run(const struct piped_settings *s, int ends[static STREAMS])
 {
     static char *const no_environment[] = {NULL};
     sigset_t none;
 
-    /* Out of the way of 0, 1 and 2 first, which may be among them. */
-    for (int i = 0; i < STREAMS; i++) {
-        ends[i] = fcntl(ends[i], F_DUPFD_CLOEXEC, STREAMS);
-        if (ends[i] < 0)
-            _exit(PIPED_NOT_STARTED);
-    }
-    for (int i = 0; i < STREAMS; i++) {
-        if (dup2(ends[i], i) < 0)
-            _exit(PIPED_NOT_STARTED);
-    }
+    child_take_descriptors(s, ends);
     signal(SIGPIPE, SIG_DFL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (setpgid(0, 0) < 0 || close_range(STREAMS, ~0U, 0) < 0)
+    if (setpgid(0, 0) < 0 ||
+        close_range(s->has_extra ? PIPED_EXTRA_FD + 1 : PIPED_EXTRA_FD, ~0U, 0) < 0)
         child_fail("the child cannot be set apart: ");
     child_limit(RLIMIT_CORE, 0);
     child_limit(RLIMIT_FSIZE, 0);

@@ -4,7 +4,7 @@
  * A program that is fed on its standard input and read from its standard output and error, on the
  * loop, with a deadline and a ceiling for each.
  *
- * The child owns nothing of ours but its three pipes: no other descriptor, no environment, no
+ * The child owns nothing of ours but its three pipes and what it is handed: no other descriptor, no environment, no
  * capability, no file that it could write to, no core; a process group of its own, which is killed
  * as a whole when the time is up, when it says too much, or when its first process has ended. It
  * keeps what the agent took away from itself (agent/confinement.h).
@@ -29,6 +29,10 @@ enum piped_outcome {
 /* The exit status of a child whose program could not be started; its error text says why. */
 #define PIPED_NOT_STARTED 127
 
+/* Where the child finds extra_fd. */
+#define PIPED_EXTRA_FD   3
+#define PIPED_EXTRA_PATH "/proc/self/fd/3"
+
 struct piped_settings {
     const char *path;        /* absolute */
     const char *const *argv; /* ends with NULL */
@@ -36,6 +40,8 @@ struct piped_settings {
     size_t max_errors;       /* bytes; the rest is read and dropped */
     uint64_t deadline_ns;    /* from the start */
     uint64_t max_memory;     /* bytes of address space; 0: no limit */
+    bool has_extra;          /* the child has extra_fd too, as PIPED_EXTRA_FD */
+    int extra_fd;            /* borrowed */
     /* May free the program. */
     void (*done)(struct piped_program *p, void *data);
     void *data;

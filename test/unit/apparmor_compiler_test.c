@@ -3,12 +3,15 @@
 #include "test/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "agent/apparmor_binary.h"
 #include "agent/apparmor_compiler.h"
+#include "agent/apparmor_features.h"
+#include "agent/whole_file.h"
 #include "lib/loop.h"
 #include "test/unit/apparmor_parser_run.h"
 
@@ -38,7 +41,8 @@ static void on_done(const char *profile, void *data)
 
 static void make_bed(struct bed *bed, const char *parser, uint64_t deadline_ns, size_t kept)
 {
-    const struct apparmor_compiler_settings settings = {
+    struct buf features CLEANUP_BUF = BUF_INIT(APPARMOR_FEATURES_TEXT_MAX);
+    struct apparmor_compiler_settings settings = {
         .parser = parser,
         .features_file = TEST_FEATURES,
         .max_children = 2,
@@ -48,6 +52,8 @@ static void make_bed(struct bed *bed, const char *parser, uint64_t deadline_ns, 
         .data = bed,
     };
 
+    ck_assert_int_eq(whole_file_read_kernel(AT_FDCWD, TEST_FEATURES, &features), 0);
+    settings.features_text = buf_text(&features);
     ck_assert_int_eq(loop_new(&bed->loop, NULL), 0);
     ck_assert_int_eq(apparmor_compiler_new(&bed->compiler, bed->loop, &settings, NULL), 0);
 }
@@ -84,7 +90,7 @@ static struct profile *profile_of(const char *name, const char *text)
 static int get(struct bed *bed, struct profile *p, struct apparmor_binary **ret,
                struct error **reterr)
 {
-    return apparmor_compiler_get(bed->compiler, p, DISKS, ret, reterr);
+    return apparmor_compiler_get(bed->compiler, p, DISKS, false, ret, reterr);
 }
 
 static void wait_for(struct bed *bed, unsigned n)
@@ -134,11 +140,12 @@ START_TEST(other_disks_are_another_binary)
     make_bed(&bed, TEST_PARSER, 20 * NS_PER_SEC, 1u << 20);
     ck_assert_int_eq(compile(&bed, p, &one, NULL), 0);
     ck_assert_int_eq(
-        apparmor_compiler_get(bed.compiler, p, "@{varmor_disks}=/dev/vdb\n", &other, NULL),
+        apparmor_compiler_get(bed.compiler, p, "@{varmor_disks}=/dev/vdb\n", false, &other, NULL),
         -EINPROGRESS);
     wait_for(&bed, 1);
     ck_assert_int_eq(
-        apparmor_compiler_get(bed.compiler, p, "@{varmor_disks}=/dev/vdb\n", &other, NULL), 0);
+        apparmor_compiler_get(bed.compiler, p, "@{varmor_disks}=/dev/vdb\n", false, &other, NULL),
+        0);
     ck_assert(!digest_equal(&one->digest, &other->digest));
     end_bed(&bed);
 }
