@@ -165,7 +165,7 @@ static int refuse_condition(struct rule_text *t, const struct rule_condition *co
 static int check_value(struct rule_text *t, const struct rule_condition *condition,
                        enum aa_class kind)
 {
-    if (condition->form == CONDITION_WORDS)
+    if (condition->words)
         return check_word(t, condition->words, kind);
     return check_glob(t, "a value");
 }
@@ -188,25 +188,31 @@ static int keep_fstype(const struct rule_text *t, const struct rule_condition *c
     return rule->mount.fstypes ? 0 : -ENOMEM;
 }
 
+/* How many values a condition takes. */
+static unsigned max_values(const struct rule_condition *condition)
+{
+    return condition->form == CONDITION_LIST || condition->form == CONDITION_WORDS ? MAX_LIST : 1;
+}
+
 /* VALUE or (VALUE, ...); t stands on what follows "=" or "in". */
 static int parse_values(struct rule_text *t, const struct rule_condition *condition, bool in,
                         struct aa_rule *rule, struct buf *text)
 {
-    bool listed = t->kind == TOKEN_OPEN;
+    bool listed = t->kind == TOKEN_OPEN, bracketed = in || (listed && max_values(condition) > 1);
     unsigned n = 0;
-    int r = 0;
+    int r;
 
     if (listed)
         rule_text_next(t);
     do {
         r = check_value(t, condition, rule->kind);
-        if (r == 0 && ++n > (condition->form == CONDITION_GLOB ? 1 : MAX_LIST))
-            r = rule_text_problem(t, "%s= takes at most %d values", condition->name,
-                                  condition->form == CONDITION_GLOB ? 1 : MAX_LIST);
+        if (r == 0 && ++n > max_values(condition))
+            r = rule_text_problem(t, "'%s=' takes at most %u", condition->name,
+                                  max_values(condition));
         if (r == 0)
             r = keep_fstype(t, condition, rule);
         if (r == 0)
-            r = note(t, text, n > 1 ? "," : (listed || in) ? "(" : "", buf_text(&t->value));
+            r = note(t, text, n > 1 ? "," : bracketed ? "(" : "", buf_text(&t->value));
         if (r < 0)
             return r;
         rule_text_next(t);
@@ -215,7 +221,7 @@ static int parse_values(struct rule_text *t, const struct rule_condition *condit
     } while (listed && t->kind != TOKEN_CLOSE);
     if (listed)
         rule_text_next(t);
-    return listed || in ? note_sign(t, text, ")") : 0;
+    return bracketed ? note_sign(t, text, ")") : 0;
 }
 
 /* (name=GLOB, ...) behind "peer=" */

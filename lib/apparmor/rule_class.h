@@ -16,13 +16,14 @@ enum condition_form {
     CONDITION_GLOB,   /* name=GLOB */
     CONDITION_LIST,   /* name=GLOB, name=(GLOB, ...), name in (GLOB, ...) */
     CONDITION_WORDS,  /* the same with the words of a list only */
+    CONDITION_WORD,   /* one of them */
     CONDITION_NESTED, /* name=(name=GLOB, ...) */
 };
 
 struct rule_condition {
     const char *name;
     enum condition_form form;
-    const struct words *words; /* CONDITION_WORDS */
+    const struct words *words; /* CONDITION_WORDS, CONDITION_WORD */
     bool may_repeat;
 };
 

@@ -111,7 +111,7 @@ static const struct rule_condition dbus_peer[] = {
     {"label", CONDITION_GLOB, NULL, false},
 };
 static const struct rule_condition unix_conditions[] = {
-    {"type", CONDITION_WORDS, &socket_types, false},
+    {"type", CONDITION_WORD, &socket_types, false},
     {"addr", CONDITION_GLOB, NULL, false},
     {"label", CONDITION_GLOB, NULL, false},
     {"peer", CONDITION_NESTED, NULL, false},
@@ -122,7 +122,7 @@ static const struct rule_condition unix_peer[] = {
 };
 static const struct rule_condition label_conditions[] = {{"label", CONDITION_GLOB, NULL, false}};
 static const struct rule_condition mqueue_conditions[] = {
-    {"type", CONDITION_WORDS, &mqueue_types, false},
+    {"type", CONDITION_WORD, &mqueue_types, false},
     {"label", CONDITION_GLOB, NULL, false},
 };
 

@@ -13,7 +13,7 @@
 #define MAX_PROBLEM_BYTES 2048 /* of one message; longer lists of words are cut */
 
 /* What a backslash may stand before, in a word: these keep it, since it takes their special meaning away. */
-#define ESCAPED "*?[]{}^,\\"
+#define ESCAPED "*?[]{}^,-\\"
 /* And these lose it: the backslash was only there for the reader. */
 #define ESCAPED_FOR_READER "\" \t!@="
 
@@ -151,7 +151,7 @@ static void read_escape(struct rule_text *t)
         rule_text_problem_at(t, t->line, t->column,
                              "'\\' may stand before one of %s or a quote only; write the character "
                              "itself, in quotes if need be",
-                             "* ? [ ] { } ^ , \\");
+                             "* ? [ ] { } ^ , - \\");
     advance(t, c == '\0' || c == '\n' ? 1 : 2);
 }
 
@@ -221,7 +221,8 @@ static void read_word(struct rule_text *t)
     }
 }
 
-static enum token_kind sign_kind(const struct rule_text *t, size_t *ret_len)
+/* Behind = and ( a brace begins a pattern, elsewhere a block. before: the token before. */
+static enum token_kind sign_kind(const struct rule_text *t, enum token_kind before, size_t *ret_len)
 {
     *ret_len = 1;
     switch (peek(t, 0)) {
@@ -232,6 +233,7 @@ static enum token_kind sign_kind(const struct rule_text *t, size_t *ret_len)
     case ',':
         return TOKEN_COMMA;
     case '{':
+        return before == TOKEN_CONDITION || before == TOKEN_OPEN ? TOKEN_WORD : TOKEN_BLOCK;
     case '}':
         return TOKEN_BLOCK;
     case '-':
@@ -247,6 +249,7 @@ static enum token_kind sign_kind(const struct rule_text *t, size_t *ret_len)
 
 void rule_text_next(struct rule_text *t)
 {
+    enum token_kind before = t->kind;
     bool broken_before = t->broken;
     size_t len;
 
@@ -261,7 +264,7 @@ void rule_text_next(struct rule_text *t)
     } else if (peek(t, 0) == '"') {
         read_quoted(t);
     } else {
-        t->kind = sign_kind(t, &len);
+        t->kind = sign_kind(t, before, &len);
         if (t->kind == TOKEN_WORD) {
             read_word(t);
         } else {
