@@ -108,9 +108,9 @@ static int add_builtin(struct builder *b, enum builtin_category category,
 
     if (!rule)
         return wrong_at(b, builtin_rule_unknown(category, name->text, b->reterr), name->at, path);
-    if (rule->unsupported)
-        return add_unsupported(b, name->at, "%s: built-in rule '%s' %s", path, rule->name,
-                               rule->unsupported);
+    if (!rule->bpf->n_rules)
+        return add_unsupported(b, name->at, "%s: built-in rule '%s' needs the %s enforcer", path,
+                               rule->name, enforcer_set_name(builtin_rule_enforcers(rule)));
     if (asprintf(&origin, "%s: %s", list, rule->name) < 0) {
         origin = NULL;
         return error_oom(b->reterr);

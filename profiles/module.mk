@@ -7,4 +7,4 @@ $(GEN)/profiles/data.c: profiles/embed.awk $(profiles_data)
 	$(Q)LC_ALL=C awk -f $^ > $@
 
 EXTRA_OBJECTS_profiles := $(B)/gen/profiles/data.o
-$(call archive,profiles,profiles,capability_words.c builtin_rule.c rules.c builder.c builder_peers.c peers.c)
+$(call archive,profiles,profiles,capability_words.c rule_yaml.c rule_yaml_bpf.c rule_yaml_seccomp.c builtin_rule.c rules.c builder.c builder_peers.c peers.c)

@@ -14,17 +14,34 @@
 
 /* Filled once: the files are data of the binary, so this is a constant, made at first use. */
 static struct {
-    struct map *files;   /* file name -> struct builtin_rule, owned */
-    struct map *by_name; /* names and aliases -> struct builtin_rule of files */
+    struct map *files;                  /* file name -> struct builtin_rule, owned */
+    struct map *by_name;                /* names and aliases -> struct builtin_rule of files */
+    const struct builtin_rule **sorted; /* by name, without the base */
+    size_t n_sorted;
     const struct builtin_rule *base;
 } table;
 
-static const char *const category_names[] = {
-    [BUILTIN_HARDENING] = "a hardening rule (hardeningRules)",
-    [BUILTIN_ATTACK_PROTECTION] = "an attack protection rule (attackProtectionRules)",
-    [BUILTIN_MITIGATION] = "a vulnerability mitigation rule (vulMitigationRules)",
+static const struct {
+    const char *name, *list, *sentence;
+} categories[] = {
+    [BUILTIN_HARDENING] = {"hardening", "hardeningRules", "a hardening rule (hardeningRules)"},
+    [BUILTIN_ATTACK_PROTECTION] = {"attack-protection", "attackProtectionRules",
+                                   "an attack protection rule (attackProtectionRules)"},
+    [BUILTIN_MITIGATION] = {"vulnerability-mitigation", "vulMitigationRules",
+                            "a vulnerability mitigation rule (vulMitigationRules)"},
+    [BUILTIN_CATEGORIES] = {"base", "mode", "a rule of every policy"},
 };
-_Static_assert(ARRAY_SIZE(category_names) == BUILTIN_CATEGORIES, "each category has a name");
+_Static_assert(ARRAY_SIZE(categories) == BUILTIN_CATEGORIES + 1, "each category has a name");
+
+const char *builtin_category_name(enum builtin_category category)
+{
+    return categories[category].name;
+}
+
+const char *builtin_category_list(enum builtin_category category)
+{
+    return categories[category].list;
+}
 
 static void table_rule_free(void *value)
 {
@@ -38,12 +55,20 @@ static int table_add_name(const char *name, struct builtin_rule *rule, struct er
     return map_put(table.by_name, name, rule) < 0 ? error_oom(reterr) : 0;
 }
 
+bool builtin_rule_is_file(const char *file)
+{
+    return strncmp(file, "profiles/rules/", 15) == 0 ||
+           strcmp(file, "profiles/base/runtime-default.yaml") == 0;
+}
+
 static int table_add_file(const struct embedded_file *file, struct error **reterr)
 {
     CLEANUP(builtin_rule_free) struct builtin_rule *rule = NULL;
     struct builtin_rule *added;
     int r;
 
+    if (!builtin_rule_is_file(file->name))
+        return 0;
     r = builtin_rule_parse(&rule, file->name, file->text, strlen(file->text), reterr);
     if (r < 0)
         return r;
@@ -54,10 +79,18 @@ static int table_add_file(const struct embedded_file *file, struct error **reter
         table.base = added;
         return 0;
     }
+    table.sorted[table.n_sorted++] = added;
     r = table_add_name(added->name, added, reterr);
     for (size_t i = 0; r == 0 && i < added->n_aliases; i++)
         r = table_add_name(added->aliases[i], added, reterr);
     return r;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    const struct builtin_rule *const *x = a, *const *y = b;
+
+    return strcmp((*x)->name, (*y)->name);
 }
 
 int builtin_rules_load(struct error **reterr)
@@ -68,7 +101,8 @@ int builtin_rules_load(struct error **reterr)
         return 0;
     table.files = map_new(table_rule_free, 0);
     table.by_name = map_new(NULL, 0);
-    if (!table.files || !table.by_name)
+    table.sorted = calloc(n_embedded_files + 1, sizeof(*table.sorted));
+    if (!table.files || !table.by_name || !table.sorted)
         r = error_oom(reterr);
     for (size_t i = 0; r == 0 && i < n_embedded_files; i++)
         r = table_add_file(&embedded_files[i], reterr);
@@ -76,11 +110,16 @@ int builtin_rules_load(struct error **reterr)
         r = error_set(reterr, -EINVAL, "the base rules are missing");
     if (r < 0)
         builtin_rules_unload();
+    else /* a file "a.yaml" stands behind "a-b.yaml" */
+        qsort(table.sorted, table.n_sorted, sizeof(*table.sorted), compare_names);
     return r;
 }
 
 void builtin_rules_unload(void)
 {
+    free(table.sorted);
+    table.sorted = NULL;
+    table.n_sorted = 0;
     table.by_name = map_free(table.by_name);
     table.files = map_free(table.files);
     table.base = NULL;
@@ -147,14 +186,19 @@ int builtin_rule_unknown(enum builtin_category category, const char *name, struc
             return error_oom(reterr);
         if (other)
             return error_set(reterr, -EINVAL, "'%s' is not %s; it is %s", error_quote(name),
-                             category_names[category], category_names[other->category]);
+                             categories[category].sentence, categories[other->category].sentence);
         nearest = nearest_name(category, normal);
     }
     if (nearest)
         return error_set(reterr, -EINVAL, "'%s' is not %s; did you mean '%s'?", error_quote(name),
-                         category_names[category], nearest);
+                         categories[category].sentence, nearest);
     return error_set(reterr, -EINVAL, "'%s' is not %s", error_quote(name),
-                     category_names[category]);
+                     categories[category].sentence);
+}
+
+const struct builtin_rule *builtin_rule_at(size_t i)
+{
+    return builtin_rules_load(NULL) == 0 && i < table.n_sorted ? table.sorted[i] : NULL;
 }
 
 const char *builtin_rule_name(const struct builtin_rule *r)

@@ -122,10 +122,12 @@ static const struct {
                   "deny exec [bpfRawRules.processes[0]] /bin/x 1\n"},
     /* what is for privileged policies only */
     {ENHANCE("      hardeningRules: [disallow-mount-procfs, disallow-mount]\n"),
-     BASE("deny") "deny mount [hardeningRules: disallow-mount-procfs] /proc** none 0x7220 0x0\n"},
+     BASE("deny") "deny mount [hardeningRules: disallow-mount-procfs] /proc** none 0x7220 0x0\n"
+                  "deny mount [hardeningRules: disallow-mount-procfs] / none 0x4000 0x0\n"},
     {ENHANCE("      privileged: true\n      hardeningRules: [disallow-mount-procfs]\n"),
      "deny mount [hardeningRules: disallow-mount-procfs] ** proc 0xffe1cddf 0xffffffff\n"
-     "deny mount [hardeningRules: disallow-mount-procfs] /proc** none 0x7220 0x0\n"},
+     "deny mount [hardeningRules: disallow-mount-procfs] /proc** none 0x7220 0x0\n"
+     "deny mount [hardeningRules: disallow-mount-procfs] / none 0x4000 0x0\n"},
     /* one entry may be a file rule, an exec rule or both; both lists are alike */
     {ENHANCE("      privileged: true\n      bpfRawRules:\n"
              "        files:\n        - {pattern: /a, permissions: [all]}\n"

@@ -17,6 +17,8 @@ START_TEST(every_file_of_the_binary_can_be_read)
         CLEANUP(builtin_rule_free) struct builtin_rule *r = NULL;
         const char *text = embedded_files[i].text, *slash = strrchr(embedded_files[i].name, '/');
 
+        if (!builtin_rule_is_file(embedded_files[i].name))
+            continue;
         ck_assert_int_eq(builtin_rule_parse(&r, embedded_files[i].name, text, strlen(text), NULL),
                          0);
         ck_assert_msg(strncmp(slash + 1, r->name, strlen(r->name)) == 0 &&
@@ -49,9 +51,9 @@ START_TEST(a_capability_rule_has_the_mask_of_the_contract)
     const struct builtin_rule *r = builtin_rule_find(BUILTIN_HARDENING, capability_rules[_i].name);
 
     ck_assert_ptr_nonnull(r);
-    ck_assert_uint_eq(r->content->n_rules, 1);
-    ck_assert_int_eq(r->content->rules[0].kind, RULE_CAPABILITY);
-    ck_assert_uint_eq(r->content->rules[0].capability.mask, capability_rules[_i].mask);
+    ck_assert_uint_eq(r->bpf->n_rules, 1);
+    ck_assert_int_eq(r->bpf->rules[0].kind, RULE_CAPABILITY);
+    ck_assert_uint_eq(r->bpf->rules[0].capability.mask, capability_rules[_i].mask);
     builtin_rules_unload();
 }
 END_TEST
@@ -65,11 +67,13 @@ START_TEST(each_capability_has_a_rule_of_its_own)
         CLEANUP(builtin_rule_free) struct builtin_rule *r = NULL;
         const char *text = embedded_files[i].text;
 
+        if (!builtin_rule_is_file(embedded_files[i].name))
+            continue;
         ck_assert_int_eq(builtin_rule_parse(&r, "x", text, strlen(text), NULL), 0);
         if (strncmp(r->name, "disable-cap-", 12) != 0)
             continue;
-        if (__builtin_popcountll(r->content->rules[0].capability.mask) == 1) {
-            seen |= r->content->rules[0].capability.mask;
+        if (__builtin_popcountll(r->bpf->rules[0].capability.mask) == 1) {
+            seen |= r->bpf->rules[0].capability.mask;
             n++;
         }
     }
@@ -139,32 +143,139 @@ START_TEST(a_name_longer_than_any_rule_is_only_refused)
 }
 END_TEST
 
-#define FRONT "name: x\ncategory: hardening\ndescription: d\n"
+START_TEST(rules_come_in_the_order_of_their_names)
+{
+    const struct builtin_rule *before = builtin_rule_at(0), *r;
+    size_t n = 1;
+
+    ck_assert_ptr_nonnull(before);
+    for (; (r = builtin_rule_at(n)); before = r, n++)
+        ck_assert_int_lt(strcmp(before->name, r->name), 0);
+    ck_assert_uint_eq(n, 99);
+    builtin_rules_unload();
+}
+END_TEST
+
+START_TEST(a_rule_tells_what_it_is_and_who_carries_it_out)
+{
+    const struct builtin_rule *r;
+
+    r = builtin_rule_find(BUILTIN_HARDENING, "disallow-userfaultfd-creation");
+    ck_assert_str_eq(r->since, "0.8.0");
+    ck_assert_str_eq(r->references[0], "userfaultfd(2)");
+    ck_assert_uint_eq(builtin_rule_enforcers(r), ENFORCER_SECCOMP);
+    ck_assert_uint_eq(builtin_rule_contents(r), 7);
+    ck_assert_str_eq(r->gaps[0].technique, "S6");
+    ck_assert_uint_eq(r->gaps[0].enforcers, ENFORCER_SECCOMP);
+    ck_assert_ptr_null(r->gaps[1].technique);
+    ck_assert_uint_eq(r->gaps[1].enforcers, 7);
+    ck_assert_str_eq(r->apparmor.items[0].text, "/dev/userfaultfd rw");
+    ck_assert_str_eq(r->seccomp.rules[0].names[0], "userfaultfd");
+    ck_assert_uint_eq(r->seccomp.rules[0].errno_ret, EPERM);
+
+    r = builtin_rule_find(BUILTIN_HARDENING, "disallow-create-user-ns");
+    ck_assert_uint_eq(r->seccomp.n_rules, 2);
+    ck_assert_str_eq(r->seccomp.rules[0].names[1], "clone");
+    ck_assert_uint_eq(r->seccomp.rules[0].args[0].value, 0x10000000);
+    ck_assert_uint_eq(r->seccomp.rules[0].args[0].value_two, 0x10000000);
+    ck_assert_str_eq(r->seccomp.rules[1].names[0], "clone3");
+    ck_assert_uint_eq(r->seccomp.rules[1].errno_ret, ENOSYS);
+
+    r = builtin_rule_find(BUILTIN_MITIGATION, "ingress-nightmare-mitigation");
+    ck_assert_uint_eq(builtin_rule_enforcers(r), ENFORCER_BPF);
+    ck_assert_str_eq(r->references[0], "CVE-2025-1974");
+    ck_assert_uint_eq(r->n_services, 2);
+    ck_assert_str_eq(r->services[1].name_space, "kube-system");
+    ck_assert_str_eq(builtin_category_name(r->category), "vulnerability-mitigation");
+    ck_assert_str_eq(builtin_category_list(r->category), "vulMitigationRules");
+    builtin_rules_unload();
+}
+END_TEST
+
+/* What the two halves of a rule say of capabilities must be the same. */
+START_TEST(apparmor_and_bpf_deny_the_same_capabilities)
+{
+    const struct builtin_rule *r;
+
+    for (size_t i = 0; (r = builtin_rule_at(i)); i++) {
+        uint64_t apparmor = 0, bpf = 0;
+
+        for (size_t k = 0; k < r->apparmor.n; k++) {
+            const struct aa_rule *a = &r->apparmor.items[k];
+
+            if (a->kind == AA_CAPABILITY)
+                apparmor |= a->capabilities ? a->capabilities : (1ULL << 41) - 1;
+        }
+        for (size_t k = 0; k < r->bpf->n_rules; k++)
+            if (r->bpf->rules[k].kind == RULE_CAPABILITY)
+                bpf |= r->bpf->rules[k].capability.mask;
+        ck_assert_msg(apparmor == bpf, "%s: %llx, %llx", r->name, (unsigned long long)apparmor,
+                      (unsigned long long)bpf);
+    }
+    builtin_rules_unload();
+}
+END_TEST
+
+#define FRONT   "name: x\ncategory: hardening\nsince: a\ndescription: d\n"
+#define CONTENT "apparmor: [capability]\n"
 
 static const struct {
     const char *text, *message;
 } bad_files[] = {
     {"", "f: the file is empty"},
     {"- a\n", "f:1: a map is wanted"},
-    {FRONT, "f:1: name, category, description and one of bpf, unsupported are wanted"},
-    {FRONT "bpf: []\nunsupported: y\n",
-     "f:1: name, category, description and one of bpf, unsupported are wanted"},
-    {FRONT "bpf: []\n", "f:4: the list is empty"},
-    {FRONT "colour: red\nunsupported: y\n", "f:4: this key is unknown here"},
-    {"name: x\ncategory: soft\ndescription: d\nunsupported: y\n", "f:2: this category is unknown"},
-    {FRONT "bpf:\n  - fil: /x\n", "f:5: no key says what kind of entry this is"},
-    {FRONT "bpf:\n  - file: /x\n", "f:5: permissions are missing"},
-    {FRONT "bpf:\n  - file: /x\n    permissions: [wriet]\n", "f:6: this word is unknown here"},
-    {FRONT "bpf:\n  - file: /x\n    permissions: [read]\n    mode: x\n",
+    {"name: x\n" CONTENT, "f:1: name, category, since and description are wanted"},
+    {FRONT, "f:1: no enforcer has content for the rule"},
+    {FRONT "bpf: []\n", "f:5: the list is empty"},
+    {FRONT "bpf: x\n", "f:5: a list is wanted"},
+    {FRONT CONTENT "colour: red\n", "f:6: this key is unknown here"},
+    {"name: x\ncategory: soft\nsince: a\ndescription: d\n" CONTENT,
+     "f:2: this category is unknown"},
+    {"name: x\ncategory: base\nsince: a\ndescription: \n" CONTENT, "f:4: a text is wanted"},
+    {FRONT CONTENT "aliases: [[a]]\n", "f:6: a text is wanted"},
+    {FRONT CONTENT "aliases: [a, a, a, a, a, a, a, a, a]\n", "f:6: too many entries"},
+    {FRONT CONTENT "gaps:\n  - enforcers: [BPF]\n", "f:7: enforcers or text is missing"},
+    {FRONT CONTENT "gaps:\n  - {enforcers: [bpf], text: y}\n", "f:7: this word is unknown here"},
+    {FRONT CONTENT "gaps:\n  - {enforcers: [BPF], text: y, id: F1}\n",
      "f:7: this key is unknown here"},
-    {FRONT "bpf:\n  - capabilities: [net_row]\n", "f:5: this word is unknown here"},
-    {FRONT "bpf:\n  - egress: 1.2.3\n", "f:5: an address or a block is wanted"},
+    {FRONT CONTENT "supplements: [BPF]\n", "f:6: one of these has no content"},
+    {FRONT CONTENT "supplements: [AppArmor]\n", "f:1: no enforcer has content for the rule"},
+    {FRONT "services:\n  - {namespace: a}\n", "f:6: namespace or name is missing"},
+    /* AppArmor */
+    {FRONT "apparmor: [[a]]\n", "f:5: a text is wanted"},
+    /* BPF */
+    {FRONT "bpf:\n  - fil: /x\n", "f:6: no key says what kind of entry this is"},
+    {FRONT "bpf:\n  - file: /x\n", "f:6: permissions are missing"},
+    {FRONT "bpf:\n  - file: /x\n    permissions: [wriet]\n", "f:7: this word is unknown here"},
+    {FRONT "bpf:\n  - file: /x\n    permissions: [read]\n    mode: x\n",
+     "f:8: this key is unknown here"},
+    {FRONT "bpf:\n  - capabilities: [net_row]\n", "f:6: this word is unknown here"},
+    {FRONT "bpf:\n  - egress: 1.2.3\n", "f:6: an address or a block is wanted"},
     {FRONT "bpf:\n  - mount: x\n    fstype: y\n    flags: 12\n",
-     "f:7: a hexadecimal number of 32 bits is wanted"},
+     "f:8: a hexadecimal number of 32 bits is wanted"},
     {FRONT "bpf:\n  - mount: x\n    fstype: y\n    flags: 0x100000000\n",
-     "f:7: a hexadecimal number of 32 bits is wanted"},
+     "f:8: a hexadecimal number of 32 bits is wanted"},
+    {FRONT "bpf:\n  - mount: x\n    fstype: y\n    flags: 0x\n",
+     "f:8: a hexadecimal number of 32 bits is wanted"},
     {FRONT "bpf:\n  - mount: x\n    fstype: y\n    flags: 0x1\n    privileged_only: no\n",
-     "f:8: only true is wanted here"},
+     "f:9: only true is wanted here"},
+    /* seccomp */
+    {FRONT "seccomp:\n  - {errno: EPERM}\n", "f:6: syscalls are missing"},
+    {FRONT "seccomp:\n  - {syscalls: []}\n", "f:6: the list is empty"},
+    {FRONT "seccomp:\n  - {syscalls: [\"\"]}\n", "f:6: the name of a system call is wanted"},
+    {FRONT "seccomp:\n  - {syscalls: [bpf], errno: EACCES}\n", "f:6: EPERM or ENOSYS is wanted"},
+    {FRONT "seccomp:\n  - {syscalls: [bpf], action: x}\n", "f:6: this key is unknown here"},
+    {FRONT "seccomp:\n  - {syscalls: [bpf], args: [{index: 6, mask: 0x1, value: 0x1}]}\n",
+     "f:6: an index from 0 to 5 is wanted"},
+    {FRONT "seccomp:\n  - {syscalls: [bpf], args: [{index: 0, value: 0x1}]}\n",
+     "f:6: mask or value is missing"},
+    {FRONT "seccomp:\n  - {syscalls: [bpf], args: [{index: 0, mask: 1, value: 0x1}]}\n",
+     "f:6: a hexadecimal number of 32 bits is wanted"},
+    {FRONT "seccomp:\n  - {syscalls: [bpf], args: [{index: 0, mask: 0x1, value: 0x2}]}\n",
+     "f:6: the value has bits that the mask has not"},
+    {FRONT "seccomp:\n  - {syscalls: [bpf], args: [{index: 0, mask: 0x1, value: 0x1}, "
+           "{index: 0, mask: 0x1, value: 0x1}]}\n",
+     "f:6: this argument has a condition already"},
 };
 
 START_TEST(a_mistake_in_a_rule_file_is_an_error)
@@ -186,11 +297,11 @@ START_TEST(what_is_for_privileged_policies_is_left_out_of_others)
 
     ck_assert_int_eq(builtin_rule_append(r, privileged, RULE_DENY, "o", true, NULL), 0);
     ck_assert_int_eq(builtin_rule_append(r, other, RULE_AUDIT, "o", false, NULL), 0);
-    ck_assert_uint_eq(privileged->n_rules, 2);
+    ck_assert_uint_eq(privileged->n_rules, 3);
     ck_assert_uint_eq(privileged->rules[0].mount.flags, 0xFFE1CDDF);
     ck_assert_uint_eq(privileged->rules[0].mount.reverse_flags, 0xFFFFFFFF);
     ck_assert_int_eq(privileged->rules[0].mode, RULE_DENY);
-    ck_assert_uint_eq(other->n_rules, 1);
+    ck_assert_uint_eq(other->n_rules, 2);
     ck_assert_str_eq(other->rules[0].mount.pattern, "/proc**");
     ck_assert_str_eq(other->rules[0].mount.fstype, "none");
     ck_assert_uint_eq(other->rules[0].mount.flags, 0x7220);
@@ -213,6 +324,9 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_name_is_found_in_any_spelling);
     tcase_add_loop_test(t, an_unknown_name_is_told_what_it_might_be, 0, ARRAY_SIZE(unknown_names));
     tcase_add_test(t, a_name_longer_than_any_rule_is_only_refused);
+    tcase_add_test(t, rules_come_in_the_order_of_their_names);
+    tcase_add_test(t, a_rule_tells_what_it_is_and_who_carries_it_out);
+    tcase_add_test(t, apparmor_and_bpf_deny_the_same_capabilities);
     tcase_add_loop_test(t, a_mistake_in_a_rule_file_is_an_error, 0, ARRAY_SIZE(bad_files));
     tcase_add_test(t, what_is_for_privileged_policies_is_left_out_of_others);
     suite_add_tcase(s, t);
