@@ -6,5 +6,10 @@ $(GEN)/profiles/data.c: profiles/embed.awk $(profiles_data)
 	$(Q)mkdir -p $(@D)
 	$(Q)LC_ALL=C awk -f $^ > $@
 
-EXTRA_OBJECTS_profiles := $(B)/gen/profiles/data.o
-$(call archive,profiles,profiles,capability_words.c rule_yaml.c rule_yaml_bpf.c rule_yaml_seccomp.c builtin_rule.c rules.c builder.c builder_peers.c peers.c)
+$(GEN)/profiles/seccomp_data.c: profiles/embed.awk profiles/seccomp/runtime-default.yaml
+	$(call say,EMBED,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)LC_ALL=C awk -v symbol=seccomp_base_files -f $^ > $@
+
+EXTRA_OBJECTS_profiles := $(B)/gen/profiles/data.o $(B)/gen/profiles/seccomp_data.o
+$(call archive,profiles,profiles,capability_words.c rule_yaml.c rule_yaml_bpf.c rule_yaml_seccomp.c builtin_rule.c rules.c seccomp_base.c builder.c builder_peers.c peers.c)
