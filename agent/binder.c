@@ -730,6 +730,31 @@ const struct container *binder_find_cgroup(const struct binder *b, uint64_t cgro
     return x ? x->c : NULL;
 }
 
+const char *binder_profile_of(const struct binder *b, const struct container *c)
+{
+    const struct bound *x = find(b, c);
+
+    if (x && x->profile[0])
+        return x->profile;
+    return x ? x->blocked_profile : NULL;
+}
+
+const struct container *binder_find_only(const struct binder *b, const char *profile)
+{
+    const struct container *only = NULL;
+
+    MAP_FOREACH (m, b->containers) {
+        const struct bound *x = map_value(m);
+
+        if (strcmp(x->profile, profile) != 0)
+            continue;
+        if (only)
+            return NULL;
+        only = x->c;
+    }
+    return only;
+}
+
 size_t binder_count(const struct binder *b, const char *profile)
 {
     size_t n = 0;

@@ -77,4 +77,8 @@ bool binder_fill(const struct binder *b, const char *key, struct msg_binding *re
 void binder_each(const struct binder *b, void (*found)(const char *key, void *data), void *data);
 /* A container by its cgroup; NULL if there is none. */
 const struct container *binder_find_cgroup(const struct binder *b, uint64_t cgroup_id);
+/* The profile that a container is under, or that is for it and does not hold; NULL: none. */
+const char *binder_profile_of(const struct binder *b, const struct container *c);
+/* The only container under a profile; NULL: there is none, or there are several. */
+const struct container *binder_find_only(const struct binder *b, const char *profile);
 size_t binder_count(const struct binder *b, const char *profile); /* containers bound to it */

@@ -11,9 +11,12 @@ struct config {
     char *tls_ca, *tls_cert, *tls_key, *tls_server_name, *token_file; /* NULL: not given */
     char *containerd_socket; /* NULL or "": no runtime is asked */
     char *state_dir;
+    char *apparmor_parser; /* NULL or "": looked for where it usually is */
+    char *seccomp_dir;
     char *violation_log;
     char *install_namespace;
     char *audit_log_paths;      /* separated by "|"; NULL: none */
+    int64_t apparmor_jobs;      /* parsers at a time; 0: as many as there are processors */
     unsigned log_level;         /* enum log_level */
     int64_t counts_interval_ms; /* how often counters are compared with what was told */
     bool foreign_violations;    /* of profiles and processes that are not ours, too */

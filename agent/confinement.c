@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <sched.h>
 #include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -21,14 +22,21 @@ static const unsigned kept_capabilities[] = {
     CAP_AUDIT_CONTROL,   /* the kernel tells how many audit records it dropped */
 };
 
-static int drop_capabilities(struct error **reterr)
+static void keep(uint32_t kept[static _LINUX_CAPABILITY_U32S_3], unsigned capability)
+{
+    kept[CAP_TO_INDEX(capability)] |= CAP_TO_MASK(capability);
+}
+
+static int drop_capabilities(bool with_apparmor, struct error **reterr)
 {
     struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct now[_LINUX_CAPABILITY_U32S_3] = {0};
     uint32_t kept[_LINUX_CAPABILITY_U32S_3] = {0};
 
     for (size_t i = 0; i < ARRAY_SIZE(kept_capabilities); i++)
-        kept[CAP_TO_INDEX(kept_capabilities[i])] |= CAP_TO_MASK(kept_capabilities[i]);
+        keep(kept, kept_capabilities[i]);
+    if (with_apparmor)
+        keep(kept, CAP_MAC_ADMIN); /* profiles are loaded and removed */
     /* The bounding set first: taking from it needs a capability that goes with the rest. The end of
      * the kernel's list is where it answers EINVAL. */
     for (unsigned cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++) {
@@ -171,13 +179,46 @@ static const int allowed_calls[] = {
     SCMP_SYS(exit_group),
 };
 
+/* What it takes to start apparmor_parser, to end it, and what it does beside the calls above. */
+static const int parser_calls[] = {
+    SCMP_SYS(execve),          SCMP_SYS(vfork), SCMP_SYS(setpgid),      SCMP_SYS(close_range),
+    SCMP_SYS(capset),          SCMP_SYS(prctl), SCMP_SYS(pidfd_open),   SCMP_SYS(waitid),
+    SCMP_SYS(wait4),           SCMP_SYS(kill),  SCMP_SYS(memfd_create), SCMP_SYS(arch_prctl),
+    SCMP_SYS(set_tid_address),
+};
+
+#define NEW_NAMESPACES                                                                             \
+    (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID |  \
+     CLONE_NEWNET)
+
+static int allow_calls(scmp_filter_ctx filter, const int *calls, size_t n, struct error **reterr)
+{
+    for (size_t i = 0; i < n; i++) {
+        int r = calls[i] < 0 ? 0 : seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+
+        if (r < 0)
+            return error_errno(reterr, r, "seccomp filter, call %d", calls[i]);
+    }
+    return 0;
+}
+
+static int allow_parser(scmp_filter_ctx filter, struct error **reterr)
+{
+    int r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
+                             SCMP_A0(SCMP_CMP_MASKED_EQ, NEW_NAMESPACES, 0));
+
+    if (r < 0)
+        return error_errno(reterr, r, "seccomp filter, clone");
+    return allow_calls(filter, parser_calls, ARRAY_SIZE(parser_calls), reterr);
+}
+
 static void filter_release(scmp_filter_ctx *filter)
 {
     if (*filter)
         seccomp_release(*filter);
 }
 
-static int enter_filter(struct error **reterr)
+static int enter_filter(bool with_apparmor, struct error **reterr)
 {
     /* A call that is not in the list fails and is in the kernel's log: a mistake of ours must not
      * end enforcement's upkeep, and must be seen. */
@@ -190,24 +231,23 @@ static int enter_filter(struct error **reterr)
     r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);
     if (r < 0 && r != -EOPNOTSUPP && r != -EINVAL)
         return error_errno(reterr, r, "seccomp filter");
-    for (size_t i = 0; i < ARRAY_SIZE(allowed_calls); i++) {
-        r = allowed_calls[i] < 0 ? 0
-                                 : seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed_calls[i], 0);
-        if (r < 0)
-            return error_errno(reterr, r, "seccomp filter, call %d", allowed_calls[i]);
-    }
+    r = allow_calls(filter, allowed_calls, ARRAY_SIZE(allowed_calls), reterr);
+    if (r == 0 && with_apparmor)
+        r = allow_parser(filter, reterr);
+    if (r < 0)
+        return r;
     r = seccomp_load(filter); /* takes no_new_privs with it */
     return r < 0 ? error_errno(reterr, r, "seccomp filter") : 0;
 }
 
-int confinement_enter(struct error **reterr)
+int confinement_enter(bool with_apparmor, struct error **reterr)
 {
     int r;
 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
         return error_errno(reterr, errno, "no_new_privs");
-    r = drop_capabilities(reterr);
+    r = drop_capabilities(with_apparmor, reterr);
     if (r == 0)
-        r = enter_filter(reterr);
+        r = enter_filter(with_apparmor, reterr);
     return r < 0 ? error_wrap(reterr, r, "confining the agent") : 0;
 }

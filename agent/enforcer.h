@@ -128,6 +128,10 @@ struct enforcer { /* first member of each implementation's struct */
 /* agent/enforcer_bpf.c. Does not touch the kernel yet. events is copied. 0 or -ENOMEM. */
 int enforcer_bpf_new(struct enforcer **ret, struct loop *loop, const struct enforcer_events *events,
                      struct error **reterr);
+/* Whose disks stand for the placeholder of lib/ruleset/disk_list.h in what is prepared from now on;
+ * borrowed. NULL, as at first: they are not known, and the placeholder means no path. */
+struct node_devices;
+void enforcer_bpf_set_devices(struct enforcer *e, const struct node_devices *devices);
 /* Detaches and unpins everything that any version of varmor ever pinned; calls told() with one line
  * a thing
  * ("link varmor_file_open"). 0, or the first error with *reterr after having gone on. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/enforcer_bpf.h"
 
+#include "agent/node_devices.h"
 #include "agent/pins.h"
 #include "agent/program_object.h"
 #include "agent/rule_names.h"
@@ -178,6 +179,17 @@ static void on_discard(struct enforcer *base UNUSED, struct enforcer_version *ve
     free(version);
 }
 
+/* The profile with this node's disks in it: one reference. 0 or a negative errno with *reterr. */
+static int put_disks(const struct enforcer_bpf *e, struct profile *profile, struct profile **ret,
+                     struct error **reterr)
+{
+    static const struct disk_list none;
+
+    if (e->devices)
+        return node_devices_expand(e->devices, profile, ret, reterr);
+    return disk_list_expand(&none, profile, ret, reterr);
+}
+
 static int on_prepare(struct enforcer *base, struct profile *profile, struct enforcer_version **ret,
                       struct error **reterr)
 {
@@ -186,9 +198,11 @@ static int on_prepare(struct enforcer *base, struct profile *profile, struct enf
 
     if (!v)
         return error_oom(reterr);
-    v->profile = profile_ref(profile);
-    v->names = rule_names_new(profile);
-    r = v->names ? ruleset_build(&v->ruleset, profile, reterr) : error_oom(reterr);
+    r = put_disks(self(base), profile, &v->profile, reterr);
+    if (r == 0)
+        v->names = rule_names_new(v->profile);
+    if (r == 0)
+        r = v->names ? ruleset_build(&v->ruleset, v->profile, reterr) : error_oom(reterr);
     if (r < 0) {
         on_discard(base, v);
         return r;
@@ -416,6 +430,11 @@ static const struct enforcer_ops ops = {
     .settle = on_settle,
     .free = on_free,
 };
+
+void enforcer_bpf_set_devices(struct enforcer *base, const struct node_devices *devices)
+{
+    self(base)->devices = devices;
+}
 
 int enforcer_bpf_new(struct enforcer **ret, struct loop *loop, const struct enforcer_events *events,
                      struct error **reterr)

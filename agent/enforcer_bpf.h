@@ -62,6 +62,7 @@ struct enforcer_bpf {
     uint32_t spare; /* a reserved version of SPARE_LINES and SPARE_RULES; 0: none */
     struct loop_timer *spare_timer;
     struct record_ring *ring;
+    const struct node_devices *devices; /* borrowed; NULL: not known */
 };
 
 struct enforcer_version {

@@ -14,7 +14,7 @@
 #include "lib/log.h"
 #include "lib/map.h"
 
-#define MAX_FACTS (ENFORCER_FACTS_MAX * ENFORCERS_KINDS)
+#define MAX_FACTS (ENFORCER_FACTS_MAX * ENFORCERS_KINDS + 1) /* the enforcers', and audit's */
 
 /* The counters of a profile that were told last. */
 struct told_counts {
@@ -110,6 +110,9 @@ static void fill_enforcers(struct exchange *x, struct msg_hello *ret)
             x->facts[ret->n_facts++] =
                 (struct msg_fact){.name = facts->items[f].name, .value = facts->items[f].value};
     }
+    if (x->parts.describe_audit && ret->n_facts < MAX_FACTS)
+        x->facts[ret->n_facts++] =
+            (struct msg_fact){.name = "audit", .value = x->parts.describe_audit(x->parts.data)};
     ret->enforcers = x->states;
     ret->n_enforcers = ENFORCERS_KINDS;
     ret->facts = x->facts;

@@ -19,6 +19,10 @@ struct exchange_parts { /* all borrowed */
     struct store *store;
     struct binder *binder;
     const struct enforcers *enforcers;
+    /* Where audit records come from, for the hello's facts; borrowed until the next call. NULL: none
+     * are read. */
+    const char *(*describe_audit)(void *data);
+    void *data;
 };
 /* 0 or -ENOMEM. */
 int exchange_new(struct exchange **ret, const struct exchange_parts *parts);

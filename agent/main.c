@@ -11,6 +11,7 @@
 #include "agent/confinement.h"
 #include "agent/enforcer.h"
 #include "agent/node.h"
+#include "agent/node_enforcers.h"
 #include "agent/service_notify.h"
 #include "agent/state_dir.h"
 #include "lib/log.h"
@@ -43,39 +44,43 @@ static int clean_up(const struct config *config)
     CLEANUP(error_free) struct error *problem = NULL;
     CLEANUP(error_free) struct error *folder_problem = NULL;
     unsigned n = 0;
-    int r = enforcer_bpf_cleanup(on_cleaned, &n, &problem);
+    int r = node_enforcers_clean_up(config, on_cleaned, &n, &problem);
     int r_folder = 0;
 
     if (config->state_dir && config->state_dir[0])
         r_folder = state_dir_remove(config->state_dir, on_cleaned, &n, &folder_problem);
     if (r < 0)
-        fprintf(stderr, "varmor-agent: BPF: %s\n", error_message(problem));
+        fprintf(stderr, "varmor-agent: %s\n", error_message(problem));
     if (r_folder < 0)
         fprintf(stderr, "varmor-agent: %s\n", error_message(folder_problem));
     printf("%u things removed\n", n);
     return r < 0 || r_folder < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-static int check(struct loop *loop)
+/* Says of each enforcer what it can do here. Success if all are usable. */
+static int check(struct loop *loop, const struct config *config)
 {
     CLEANUP(error_free) struct error *problem = NULL;
+    CLEANUP(node_enforcers_free) struct node_enforcers *enforcers = NULL;
     const struct enforcer_events no_events = {0};
-    struct enforcer_facts facts = {0};
-    struct enforcer *bpf = NULL;
-    int r = enforcer_bpf_new(&bpf, loop, &no_events, &problem);
+    const struct enforcers *all;
+    bool all_usable = true;
 
-    if (r == 0)
-        r = bpf->ops->probe(bpf, &facts, &problem);
-    if (r < 0) {
-        fprintf(stderr, "varmor-agent: BPF enforcer: %s\n", error_message(problem));
-    } else {
-        printf("%-24s %s%s\n", "BPF", facts.usable ? "usable" : "not usable: ", facts.reason);
-        for (size_t i = 0; i < facts.n; i++)
-            printf("%-24s %s\n", facts.items[i].name, facts.items[i].value);
+    if (node_enforcers_new(&enforcers, loop, config, NULL, &no_events, &problem) < 0) {
+        fprintf(stderr, "varmor-agent: %s\n", error_message(problem));
+        return EXIT_FAILURE;
     }
-    if (bpf)
-        bpf->ops->free(bpf);
-    return r == 0 && facts.usable ? EXIT_SUCCESS : EXIT_FAILURE;
+    all = node_enforcers_list(enforcers);
+    for (size_t i = 0; i < all->n; i++) {
+        const struct enforcer_facts *facts = all->items[i].facts;
+
+        all_usable &= facts->usable;
+        printf("%-24s %s%s\n", all->items[i].enforcer->ops->name,
+               facts->usable ? "usable" : "not usable: ", facts->reason);
+        for (size_t f = 0; f < facts->n; f++)
+            printf("%-24s %s\n", facts->items[f].name, facts->items[f].value);
+    }
+    return all_usable ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static void on_signal(int signal_number, void *data)
@@ -107,7 +112,7 @@ static int run(struct loop *loop, const struct config *config)
     for (size_t i = 0; r == 0 && i < ARRAY_SIZE(signals); i++)
         r = loop_signal_new(loop, &sources[i], signals[i].number, signals[i].func, loop);
     if (r == 0 && config->confine)
-        r = confinement_enter(&problem);
+        r = confinement_enter(node_can(node, ENFORCER_APPARMOR), &problem);
     if (r == 0)
         r = node_start(node, &problem);
     if (r == 0) {
@@ -134,7 +139,7 @@ static int run_with_loop(const struct config *config)
         fprintf(stderr, "varmor-agent: %s\n", error_message(problem));
         return EXIT_FAILURE;
     }
-    return config->check ? check(loop) : run(loop, config);
+    return config->check ? check(loop, config) : run(loop, config);
 }
 
 static int act(int outcome, const struct config *config, const struct error *problem)

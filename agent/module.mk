@@ -3,7 +3,8 @@ agent_src := application.c binder.c binding.c cgroup.c config.c confinement.c co
              container_identity.c containerd_calls.c containerd_index.c enforcer_bpf.c \
              enforcer_bpf_adopt.c enforcer_bpf_binding.c enforcer_bpf_events.c enforcer_bpf_load.c \
              enforcer_bpf_retire.c enforcer_bpf_spare.c enforcer_bpf_version.c enforcers.c exchange.c holds.c \
-             kernel_features.c kernel_map.c kernel_words.c libbpf_text.c manager_link.c node.c node_devices.c pins.c \
+             kernel_features.c kernel_map.c kernel_words.c libbpf_text.c manager_link.c node.c node_devices.c \
+             node_enforcers.c pins.c \
              profile_slots.c program_object.c rule_names.c runc_init.c runtime_containerd.c \
              saved_binding.c service_notify.c state_dir.c store.c stream.c violation_bpf.c \
              violation_counts.c violation_log.c
@@ -14,7 +15,7 @@ agent_src += audit_file.c audit_kmsg.c audit_netlink.c audit_process.c audit_rec
              audit_serials.c audit_source.c audit_violations.c violation.c violation_apparmor.c violation_fold.c violation_rules.c \
              violation_seccomp.c
 $(call archive,agent,agent,$(agent_src))
-$(call binary,varmor-agent,agent,main.c,agent containerd proto ruleset match policy rpc base, \
-        libbpf libnghttp2 libevent libevent_openssl openssl libprotobuf-c jansson libseccomp)
+$(call binary,varmor-agent,agent,main.c,agent containerd proto apparmor seccomp ruleset match policy rpc base, \
+        libapparmor libbpf libnghttp2 libevent libevent_openssl openssl libprotobuf-c jansson libseccomp)
 # Made before it is included.
 $(B)/agent/program_object.o: | $(GEN)/bpf/varmor.skel.h

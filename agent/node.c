@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agent/audit_violations.h"
 #include "agent/binder.h"
 #include "agent/config.h"
 #include "agent/container.h"
 #include "agent/exchange.h"
 #include "agent/manager_link.h"
+#include "agent/node_devices.h"
+#include "agent/node_enforcers.h"
 #include "agent/runtime.h"
 #include "agent/state_dir.h"
 #include "agent/store.h"
@@ -16,13 +19,13 @@
 #include "agent/violation_log.h"
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "lib/map.h"
 
 struct node {
     struct loop *loop;
     const struct config *config;
-    struct enforcer *bpf;
-    struct enforcer_facts bpf_facts;
-    struct enforcers enforcers;
+    struct node_devices *devices; /* NULL: this node's disks are not known */
+    struct node_enforcers *enforcers;
     struct state_dir *state_dir;
     struct store *store;
     struct binder *binder;
@@ -30,7 +33,10 @@ struct node {
     struct loop_timer *fold_timer; /* fires when events that the log holds are to be written */
     struct exchange *exchange;
     struct manager_link *link;
+    struct audit_violations *audit;
     struct runtime *runtime; /* NULL: none is configured */
+    struct map *anew;        /* names of profiles that are to be applied anew -> nothing */
+    struct loop_timer *anew_timer;
     struct loop_timer *counts_timer;
     struct loop_timer *look_timer; /* containers that are not held yet are looked at again */
     struct loop_timer *save_timer; /* fires once this turn is over: bindings have changed */
@@ -68,6 +74,18 @@ static void tell_violation(struct node *n, const struct violation *v)
     exchange_violation(n->exchange, &m);
 }
 
+/* BPF counts in the kernel, the others do not. */
+static void count_violation(struct node *n, const struct violation *v)
+{
+    for (size_t i = 0; i < ENFORCERS_KINDS; i++) {
+        enum enforcer_bit kind = enforcers_kinds[i];
+
+        if (kind != ENFORCER_BPF && strcmp(v->enforcer, enforcer_set_name(kind)) == 0 &&
+            store_find(n->store, v->profile_name))
+            exchange_count_event(n->exchange, v->profile_name, kind, v->rule);
+    }
+}
+
 static void after_violation_log(struct node *n, int r)
 {
     uint64_t due_ns = violation_log_deadline_ns(n->violation_log), now_ns = loop_now_ns(n->loop);
@@ -93,8 +111,102 @@ static void on_violation(const struct violation *v, void *data)
     if (n->violation_log)
         after_violation_log(
             n, violation_log_write(n->violation_log, v, store_find(n->store, v->profile_name)));
-    if (n->link)
+    if (n->link) {
+        count_violation(n, v);
         tell_violation(n, v);
+    }
+}
+
+static void on_prepared(const char *profile_name, void *data)
+{
+    struct node *n = data;
+
+    exchange_prepared(n->exchange, profile_name);
+}
+
+/* ---- what changes a profile's meaning, or its place in the kernel ---- */
+
+static void apply_anew(struct node *n, const char *profile)
+{
+    if (map_put(n->anew, profile, n) < 0)
+        LOG(WARNING, "profile-not-renewed", "no memory; it stays as it is",
+            LOG_STR("profile", profile));
+    loop_timer_set(n->anew_timer, 0);
+}
+
+/* One a turn: compiling takes time. */
+static void on_anew_timer(void *data)
+{
+    struct node *n = data;
+    struct map_entry *first = map_first(n->anew);
+    CLEANUP_FREE char *name = first ? strdup(map_key(first)) : NULL;
+
+    if (!name)
+        return;
+    map_drop(n->anew, name);
+    exchange_apply_anew(n->exchange, name);
+    if (map_size(n->anew) > 0)
+        loop_timer_set(n->anew_timer, 0);
+}
+
+static void renew_if_concerned(const char *profile, void *data)
+{
+    struct node *n = data;
+    const struct profile *p = store_find_newest(n->store, profile);
+
+    if (p && disk_list_concerns(p))
+        apply_anew(n, profile);
+}
+
+static void on_disks(void *data)
+{
+    struct node *n = data;
+    size_t n_disks;
+
+    node_devices_names(n->devices, &n_disks);
+    LOG(INFO, "disks-changed", "profiles that concern them are applied anew",
+        LOG_INT("disks", n_disks));
+    store_each(n->store, renew_if_concerned, n);
+}
+
+/* ---- what the audit records tell ---- */
+
+static const struct profile *on_find_profile(const char *name, void *data)
+{
+    const struct node *n = data;
+
+    return store_find(n->store, name);
+}
+
+static const struct profile *on_profile_of(const struct container *c, void *data)
+{
+    const struct node *n = data;
+    const char *name = binder_profile_of(n->binder, c);
+
+    return name ? store_find(n->store, name) : NULL;
+}
+
+static const struct container *on_only_container(const char *profile, void *data)
+{
+    const struct node *n = data;
+
+    return binder_find_only(n->binder, profile);
+}
+
+static void on_tampered(const char *profile, const char *operation, int pid, void *data)
+{
+    struct node *n = data;
+
+    LOG(WARNING, "profile-tampered", "it is applied anew", LOG_STR("profile", profile),
+        LOG_STR("operation", operation), LOG_INT("pid", pid));
+    apply_anew(n, profile);
+}
+
+static const char *on_describe_audit(void *data)
+{
+    const struct node *n = data;
+
+    return audit_violations_describe(n->audit);
 }
 
 /* ---- what the runtime tells ---- */
@@ -234,21 +346,61 @@ static void on_counts_timer(void *data)
 static int make_enforcers(struct node *n, struct error **reterr)
 {
     const struct enforcer_events events = {
-        .violation = on_violation, .find_container = on_find_container, .data = n};
-    int r = enforcer_bpf_new(&n->bpf, n->loop, &events, reterr);
+        .violation = on_violation,
+        .find_container = on_find_container,
+        .prepared = on_prepared,
+        .data = n,
+    };
+    const struct enforcers *all;
+    int r = node_enforcers_new(&n->enforcers, n->loop, n->config, n->devices, &events, reterr);
+
+    if (r < 0)
+        return r;
+    all = node_enforcers_list(n->enforcers);
+    for (size_t i = 0; i < all->n; i++) {
+        if (!all->items[i].facts->usable)
+            LOG(WARNING, "enforcer-unusable", "profiles that name it are refused on this node",
+                LOG_STR("enforcer", all->items[i].enforcer->ops->name),
+                LOG_STR("reason", all->items[i].facts->reason));
+    }
+    return 0;
+}
+
+/* Without its disks a node goes on: rules about them mean no path, and this says so. */
+static int make_devices(struct node *n, struct error **reterr)
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+    int r = node_devices_new(&n->devices, n->loop, NULL, on_disks, n, &problem);
+
+    if (r == -ENOMEM)
+        return error_oom(reterr);
+    if (r < 0)
+        LOG(ERROR, "disks-unknown", "rules about disks mean none",
+            LOG_STR("reason", error_message(problem)));
+    return 0;
+}
+
+static int make_audit(struct node *n, struct error **reterr)
+{
+    const struct audit_violations_settings settings = {
+        .log_paths = n->config->audit_log_paths,
+        .foreign_too = n->config->foreign_violations,
+    };
+    const struct audit_violations_events events = {
+        .violation = on_violation,
+        .find_container = on_find_container,
+        .find_profile = on_find_profile,
+        .profile_of = on_profile_of,
+        .only_container = on_only_container,
+        .tampered = on_tampered,
+        .data = n,
+    };
+    int r = audit_violations_new(&n->audit, n->loop, &settings, &events, reterr);
 
     if (r == 0)
-        r = n->bpf->ops->probe(n->bpf, &n->bpf_facts, reterr);
-    if (r == 0 && n->bpf_facts.busy) /* for a moment, when a new agent takes over from an old one */
-        r = error_set(reterr, -EBUSY, "%s", n->bpf_facts.reason);
-    if (r < 0)
-        return error_wrap(reterr, r, "BPF enforcer");
-    if (!n->bpf_facts.usable)
-        LOG(ERROR, "enforcer-unusable", "profiles that name it are refused on this node",
-            LOG_STR("enforcer", n->bpf->ops->name), LOG_STR("reason", n->bpf_facts.reason));
-    n->enforcers.items[n->enforcers.n++] =
-        (struct node_enforcer){.enforcer = n->bpf, .facts = &n->bpf_facts};
-    return 0;
+        LOG(INFO, "audit-source", "violations of AppArmor and seccomp are read from it",
+            LOG_STR("source", audit_violations_describe(n->audit)));
+    return r < 0 ? error_wrap(reterr, r, "audit records") : 0;
 }
 
 /* The store and the binder, with what an earlier agent left. */
@@ -272,11 +424,13 @@ static int make_state(struct node *n, struct error **reterr)
     if (n->state_dir && state_dir_load_bindings(n->state_dir, &saved, &problem) < 0)
         LOG(WARNING, "bindings-not-read", "since when they hold is counted from now",
             LOG_STR("reason", error_message(problem)));
-    if (loop_timer_new(n->loop, &n->save_timer, on_save_timer, n) < 0 ||
-        loop_timer_new(n->loop, &n->look_timer, on_look_timer, n) < 0)
+    n->anew = map_new(NULL, STORE_MAX_PROFILES);
+    if (!n->anew || loop_timer_new(n->loop, &n->save_timer, on_save_timer, n) < 0 ||
+        loop_timer_new(n->loop, &n->look_timer, on_look_timer, n) < 0 ||
+        loop_timer_new(n->loop, &n->anew_timer, on_anew_timer, n) < 0)
         return error_oom(reterr);
-    if (store_new(&n->store, &n->enforcers, n->state_dir) < 0 ||
-        binder_new(&n->binder, n->store, &n->enforcers, &events) < 0)
+    if (store_new(&n->store, node_enforcers_list(n->enforcers), n->state_dir) < 0 ||
+        binder_new(&n->binder, n->store, node_enforcers_list(n->enforcers), &events) < 0)
         return error_oom(reterr);
     r = store_restore(n->store, exchange_now_ns(), on_trouble, n, reterr);
     if (r == 0)
@@ -324,7 +478,9 @@ static int make_link(struct node *n, struct error **reterr)
         .node_name = c->node_name,
         .store = n->store,
         .binder = n->binder,
-        .enforcers = &n->enforcers,
+        .enforcers = node_enforcers_list(n->enforcers),
+        .describe_audit = on_describe_audit,
+        .data = n,
     };
     const struct manager_link_events events = {.lost = on_link_lost, .data = n};
     int r;
@@ -367,7 +523,8 @@ int node_new(struct node **ret, struct loop *loop, const struct config *config,
              struct error **reterr)
 {
     static int (*const steps[])(struct node * n, struct error * *reterr) = {
-        make_enforcers, make_violation_log, make_state, make_link, make_runtime,
+        make_devices, make_enforcers, make_violation_log, make_state,
+        make_link,    make_audit,     make_runtime,
     };
     CLEANUP(node_free) struct node *n = calloc(1, sizeof(*n));
 
@@ -397,8 +554,14 @@ int node_start(struct node *n, struct error **reterr)
         exchange_bindings_ready(n->exchange);
         start_link(n);
     }
+    store_each(n->store, renew_if_concerned, n); /* the disks may be others than they were */
     loop_timer_set(n->counts_timer, (uint64_t)n->config->counts_interval_ms * NS_PER_MSEC);
     return 0;
+}
+
+bool node_can(const struct node *n, enum enforcer_bit kind)
+{
+    return node_enforcers_are_usable(n->enforcers, kind);
 }
 
 struct node *node_free(struct node *n)
@@ -407,17 +570,20 @@ struct node *node_free(struct node *n)
         return NULL;
     if (n->runtime)
         n->runtime->ops->free(n->runtime);
+    audit_violations_free(n->audit);
     manager_link_free(n->link);
     loop_timer_free(n->fold_timer);
-    loop_timer_free(n->save_timer);
+    loop_timer_free(n->anew_timer);
     loop_timer_free(n->look_timer);
+    loop_timer_free(n->save_timer);
+    map_free(n->anew);
     loop_timer_free(n->counts_timer);
     exchange_free(n->exchange);
     binder_free(n->binder);
     store_free(n->store);
     state_dir_free(n->state_dir);
-    if (n->bpf)
-        n->bpf->ops->free(n->bpf);
+    node_enforcers_free(n->enforcers);
+    node_devices_free(n->devices);
     violation_log_free(n->violation_log);
     free(n);
     return NULL;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * The agent as a whole: enforcers, state folder, store, binder, violation log, container runtime
- * and the link to the manager. They are made in that order and freed in the reverse; freeing
+ * The agent as a whole: the node's disks, enforcers, violation log, state folder, store, binder, the
+ * link to the manager, audit records and the container runtime. They are made in that order and freed in the reverse; freeing
  * changes nothing in the kernel.
  */
 #include "agent/enforcer.h"
@@ -17,5 +17,7 @@ int node_new(struct node **ret, struct loop *loop, const struct config *config,
              struct error **reterr);
 /* Connects to the runtime and the manager. 0 or -ENOMEM. */
 int node_start(struct node *n, struct error **reterr);
+/* Whether an enforcer is usable: what the process may then not give up. */
+bool node_can(const struct node *n, enum enforcer_bit kind);
 struct node *node_free(struct node *n); /* accepts NULL, returns NULL */
 DEFINE_CLEANUP(struct node *, node_free)
