@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "ctl/explain.h"
 #include "ctl/get.h"
+#include "ctl/render.h"
+#include "ctl/test.h"
 #include "ctl/validate.h"
 
 #define STATUS_WORDS                                                                               \
@@ -18,9 +21,34 @@ const struct command commands[] = {
         .run = validate_run,
     },
     {
+        .name = "render",
+        .summary = "print what the agents would load for a policy",
+        .words = "--policy --enforcer --output --arch --states --disks --install-namespace --help",
+        .takes_files = true,
+        .run = render_run,
+    },
+    {
+        .name = "test",
+        .summary = "say what an action would get under a policy, or check expectations",
+        .words = "--read --write --append --create --delete --rename --link --truncate --chmod "
+                 "--chown --setattr --exec --capability --connect --socket --mount --umount "
+                 "--ptrace --syscall --expect --policy --arch --disks --output "
+                 "--install-namespace --help",
+        .takes_files = true,
+        .run = test_run,
+    },
+    {
+        .name = "explain",
+        .summary = "tell what a built-in rule does, and what it does not",
+        .words = "rule --output --help",
+        .takes_rules = true,
+        .run = explain_run,
+    },
+    {
         .name = "get",
-        .summary = "list policies, profiles, nodes or bindings, and go on with changes",
-        .words = "policies profiles nodes bindings --watch " STATUS_WORDS,
+        .summary = "list policies, profiles, nodes, bindings or rules, and go on with changes",
+        .words = "policies profiles nodes bindings rules --watch --category " STATUS_WORDS,
+        .takes_rules = true,
         .run = get_run,
     },
     {

@@ -6,6 +6,9 @@
 
 #include "lib/error.h"
 
+/* What a shell runs for the names of the built-in rules. */
+#define RULE_NAMES "varmorctl get rules --output name 2>/dev/null"
+
 static void print_names(void)
 {
     for (size_t i = 0; i < n_commands; i++)
@@ -18,7 +21,7 @@ static void print_bash(void)
     printf("# varmorctl completion for bash: eval \"$(varmorctl completion bash)\"\n"
            "_varmorctl()\n"
            "{\n"
-           "    local words='' files='' word=${COMP_WORDS[COMP_CWORD]}\n"
+           "    local words='' files='' rules='' word=${COMP_WORDS[COMP_CWORD]}\n"
            "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
            "        words='");
     print_names();
@@ -26,13 +29,17 @@ static void print_bash(void)
            "    else\n"
            "        case ${COMP_WORDS[1]} in\n");
     for (size_t i = 0; i < n_commands; i++)
-        printf("        %s) words='%s' files=%s ;;\n", commands[i].name, commands[i].words,
-               commands[i].takes_files ? "yes" : "");
+        printf("        %s) words='%s' files=%s rules=%s ;;\n", commands[i].name, commands[i].words,
+               commands[i].takes_files ? "yes" : "", commands[i].takes_rules ? "yes" : "");
     printf("        help) words='");
     print_names();
     printf("' ;;\n"
            "        esac\n"
            "    fi\n"
+           "    case $rules${COMP_WORDS[2]} in\n"
+           "    yesrule|yesrules)\n"
+           "        [ \"$COMP_CWORD\" -eq 2 ] || words+=\" $(" RULE_NAMES ")\" ;;\n"
+           "    esac\n"
            "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
            "    [ -z \"$files\" ] || COMPREPLY+=($(compgen -f -- \"$word\"))\n"
            "}\n"
@@ -55,8 +62,11 @@ static void print_zsh(void)
            "    fi\n"
            "    case $words[2] in\n");
     for (size_t i = 0; i < n_commands; i++)
-        printf("    %s) compadd -- %s%s ;;\n", commands[i].name, commands[i].words,
-               commands[i].takes_files ? "; _files" : "");
+        printf("    %s) compadd -- %s%s%s ;;\n", commands[i].name, commands[i].words,
+               commands[i].takes_files ? "; _files" : "",
+               commands[i].takes_rules ? "; [[ $words[3] == rule* ]] && compadd -- $(" RULE_NAMES
+                                         ")"
+                                       : "");
     printf("    help) compadd -- ");
     print_names();
     printf(" ;;\n"
@@ -74,6 +84,10 @@ static void print_fish(void)
                commands[i].summary);
         printf("complete -c varmorctl -n '__fish_seen_subcommand_from %s' -a '%s'%s\n",
                commands[i].name, commands[i].words, commands[i].takes_files ? " -F" : "");
+        if (commands[i].takes_rules)
+            printf("complete -c varmorctl -n '__fish_seen_subcommand_from %s; and "
+                   "__fish_seen_subcommand_from rule rules' -a '(" RULE_NAMES ")'\n",
+                   commands[i].name);
     }
     printf("complete -c varmorctl -n __fish_use_subcommand -a help -d 'explain a command'\n");
 }

@@ -8,6 +8,7 @@
 #include "ctl/command.h"
 #include "ctl/status_json.h"
 #include "ctl/status_options.h"
+#include "ctl/status_table.h"
 #include "ctl/table.h"
 #include "ctl/text.h"
 
@@ -82,38 +83,59 @@ static int describe_conditions(const struct status_policy *p)
     return 0;
 }
 
-/* Per node and enforcer one row: applied or the reason. */
+/* What an enforcer of a node says of the containers; zeroes if it has said nothing. */
+static struct status_enforcer_bindings describe_find_bindings(const struct status_node_result *n,
+                                                              enum enforcer_bit enforcer)
+{
+    for (size_t i = 0; i < n->n_bindings; i++)
+        if (n->bindings[i].enforcer == enforcer)
+            return n->bindings[i];
+    return (struct status_enforcer_bindings){0};
+}
+
+/* One row: a node and one of its enforcers; NULL: it has not answered yet. */
+static int describe_add_result(struct table *t, const struct status_node_result *n,
+                               const struct msg_enforcer_result *e)
+{
+    struct status_enforcer_bindings b = describe_find_bindings(n, e ? e->enforcer : 0);
+    char node[300], since[STATUS_TIME_SIZE] = "", holds[16], without[16], restart[16];
+    const char *cells[] = {
+        node,
+        n->connected ? "true" : "false",
+        n->current ? "true" : "false",
+        e ? enforcer_set_name(e->enforcer) : "",
+        e && e->applied ? "true" : "false",
+        e ? e->mode : "",
+        since,
+        holds,
+        without,
+        restart,
+        e ? e->reason : "no answer yet",
+    };
+
+    snprintf(node, sizeof(node), "  %s", n->node);
+    snprintf(holds, sizeof(holds), "%u", b.n_in_force);
+    snprintf(without, sizeof(without), "%u", b.n_without);
+    snprintf(restart, sizeof(restart), "%u", b.n_restart_needed);
+    if (e)
+        status_json_time(e->since_ns, since);
+    return table_add(t, cells);
+}
+
+/* Per node and enforcer one row: applied or the reason, and the containers that it holds. */
 static int describe_node_results(const struct status_policy *p)
 {
     static const char *const headings[] = {"  NODE",  "CONNECTED", "CURRENT", "ENFORCER",
-                                           "APPLIED", "SINCE",     "BOUND",   "REASON"};
+                                           "APPLIED", "MODE",      "SINCE",   "HOLDS",
+                                           "WITHOUT", "RESTART",   "REASON"};
     CLEANUP(table_free) struct table *t = table_new(headings, ARRAY_SIZE(headings));
 
     for (size_t i = 0; t && i < p->n_nodes; i++) {
         const struct status_node_result *n = &p->nodes[i];
-        char node[300], bound[16];
 
-        snprintf(node, sizeof(node), "  %s", n->node);
-        snprintf(bound, sizeof(bound), "%u", n->n_bound);
-        for (size_t k = 0; k < MAX(n->n_enforcers, (size_t)1); k++) {
-            const struct msg_enforcer_result *e = n->n_enforcers ? &n->enforcers[k] : NULL;
-            char since[STATUS_TIME_SIZE] = "";
-            const char *cells[] = {
-                node,
-                n->connected ? "true" : "false",
-                n->current ? "true" : "false",
-                e ? enforcer_set_name(e->enforcer) : "",
-                e ? (e->applied ? "true" : "false") : "false",
-                since,
-                bound,
-                e ? e->reason : "no answer yet",
-            };
-
-            if (e)
-                status_json_time(e->since_ns, since);
-            if (table_add(t, cells) < 0)
+        for (size_t k = 0; k < MAX(n->n_enforcers, (size_t)1); k++)
+            if (describe_add_result(t, n, n->n_enforcers ? &n->enforcers[k] : NULL) < 0)
                 return -ENOMEM;
-        }
     }
     if (!t)
         return -ENOMEM;
@@ -121,32 +143,48 @@ static int describe_node_results(const struct status_policy *p)
     return 0;
 }
 
+/* One row: a container, the enforcers that hold it, and why one does not. */
+static int describe_add_binding(struct table *t, const struct status_binding *binding)
+{
+    const struct msg_binding *b = &binding->binding;
+    CLEANUP_BUF struct buf reasons = BUF_INIT(4096);
+    char node[300], since[STATUS_TIME_SIZE], enforcers[STATUS_ENFORCERS_SIZE];
+    const char *cells[] = {
+        node,
+        b->pod_namespace,
+        b->pod_name,
+        b->container_name,
+        b->profile,
+        *b->reason ? "false" : "true",
+        status_table_enforcers(b, enforcers),
+        b->before_first_instruction ? "true" : "false",
+        since,
+        NULL,
+    };
+    int r = buf_add_text(&reasons, b->reason);
+
+    for (size_t i = 0; i < b->n_enforcers && r == 0; i++)
+        if (*b->enforcers[i].reason && !strstr(b->reason, b->enforcers[i].reason))
+            r = buf_format(&reasons, "%s%s: %s", reasons.len ? "; " : "",
+                           enforcer_set_name(b->enforcers[i].enforcer), b->enforcers[i].reason);
+    if (r == -ENOMEM)
+        return r; /* beyond the ceiling they are cut */
+    snprintf(node, sizeof(node), "  %s", binding->node);
+    status_json_time(b->since_ns, since);
+    cells[ARRAY_SIZE(cells) - 1] = buf_text(&reasons);
+    return table_add(t, cells);
+}
+
 static int describe_bindings(const struct status_binding *bindings, size_t n)
 {
-    static const char *const headings[] = {"  NODE", "NAMESPACE",  "POD",   "CONTAINER", "PROFILE",
-                                           "BOUND",  "FROM-START", "SINCE", "REASON"};
+    static const char *const headings[] = {"  NODE",  "NAMESPACE", "POD",       "CONTAINER",
+                                           "PROFILE", "BOUND",     "ENFORCERS", "FROM-START",
+                                           "SINCE",   "REASON"};
     CLEANUP(table_free) struct table *t = table_new(headings, ARRAY_SIZE(headings));
 
-    for (size_t i = 0; t && i < n; i++) {
-        const struct msg_binding *b = &bindings[i].binding;
-        char node[300], since[STATUS_TIME_SIZE];
-        const char *cells[] = {
-            node,
-            b->pod_namespace,
-            b->pod_name,
-            b->container_name,
-            b->profile,
-            *b->reason ? "false" : "true",
-            b->before_first_instruction ? "true" : "false",
-            since,
-            b->reason,
-        };
-
-        snprintf(node, sizeof(node), "  %s", bindings[i].node);
-        status_json_time(b->since_ns, since);
-        if (table_add(t, cells) < 0)
+    for (size_t i = 0; t && i < n; i++)
+        if (describe_add_binding(t, &bindings[i]) < 0)
             return -ENOMEM;
-    }
     if (!t)
         return -ENOMEM;
     describe_print_table(t, "Bindings", n);
@@ -196,6 +234,28 @@ static int describe_rules(const struct status_policy_description *d)
     return 0;
 }
 
+/* What the agents have counted for AppArmor and seccomp, whose kernels do not count by rule. */
+static int describe_events(const struct status_policy_description *d)
+{
+    static const char *const headings[] = {"  EVENTS", "ENFORCER", "ORIGIN"};
+    CLEANUP(table_free) struct table *t = table_new(headings, ARRAY_SIZE(headings));
+
+    for (size_t i = 0; t && i < d->n_events; i++) {
+        char count[32];
+        const char *cells[] = {count, enforcer_set_name(d->events[i].enforcer),
+                               d->events[i].origin};
+
+        snprintf(count, sizeof(count), "  %llu", (unsigned long long)d->events[i].count);
+        if (table_add(t, cells) < 0)
+            return -ENOMEM;
+    }
+    if (!t)
+        return -ENOMEM;
+    if (d->n_events)
+        describe_print_table(t, "Events", d->n_events);
+    return 0;
+}
+
 static int describe_print_policy(const struct status_policy_description *d)
 {
     const struct status_policy *p = &d->policy;
@@ -224,6 +284,7 @@ static int describe_print_policy(const struct status_policy_description *d)
     r = r < 0 ? r : describe_node_results(p);
     r = r < 0 ? r : describe_bindings(d->bindings, d->n_bindings);
     r = r < 0 ? r : describe_rules(d);
+    r = r < 0 ? r : describe_events(d);
     r = r < 0 ? r : describe_violations(d->violations, d->n_violations);
     for (size_t i = 0; i < d->n_findings; i++) {
         fputs(i ? "  " : "Findings:\n  ", stdout);

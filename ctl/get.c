@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ctl/builtin_view.h"
 #include "ctl/command.h"
 #include "ctl/status_json.h"
 #include "ctl/status_options.h"
@@ -21,9 +22,10 @@ static void get_help(FILE *out)
         "Usage: varmorctl get RESOURCE [NAME] [OPTION]...\n"
         "\n"
         "Shows what the manager knows: policies and whether they are enforced, the profiles that they\n"
-        "became, the nodes, and which containers are bound to which profile.\n"
+        "became, the nodes, and which containers are bound to which profile. The built-in rules are those\n"
+        "of varmorctl itself: no manager is asked.\n"
         "\n"
-        "Resources: %s\n"
+        "Resources: %s, rules\n"
         "\n"
         "Options:\n%s\n"
         "Exit status: 0, 1 (not found, no answer), 2 (usage).\n",
@@ -281,6 +283,28 @@ static int get_watch(enum status_resource resource, const char *name,
     return r;
 }
 
+/* True if the word is that of the built-in rules, which varmorctl knows itself. */
+static bool is_rules(const char *word)
+{
+    return strcmp(word, "rules") == 0 || strcmp(word, "rule") == 0;
+}
+
+static int get_rules(const struct status_options *o, const char *name)
+{
+    CLEANUP(error_free) struct error *error = NULL;
+    int r;
+
+    if (o->watch) {
+        fprintf(stderr, "varmorctl: built-in rules do not change: no --watch\n");
+        return EXIT_USAGE;
+    }
+    r = builtin_view_list(o, name, &error);
+    if (r == 0)
+        return 0;
+    fprintf(stderr, "varmorctl: %s\n", error_message(error));
+    return r == -EINVAL ? EXIT_USAGE : GET_EXIT_FAILURE;
+}
+
 int get_run(int argc, char **argv)
 {
     CLEANUP(error_free) struct error *error = NULL;
@@ -289,24 +313,32 @@ int get_run(int argc, char **argv)
     const char *name;
     int r;
 
-    if (status_options_parse(&options, STATUS_TAKES_OUTPUT | STATUS_TAKES_WATCH, argc, argv) < 0)
+    if (status_options_parse(&options,
+                             STATUS_TAKES_OUTPUT | STATUS_TAKES_WATCH | STATUS_TAKES_CATEGORY, argc,
+                             argv) < 0)
         return EXIT_USAGE;
     if (options.help) {
         get_help(stdout);
         return 0;
     }
     if (options.n_arguments < 1 || options.n_arguments > 2) {
-        fprintf(stderr, "varmorctl: get takes a resource (%s) and at most one name\n",
+        fprintf(stderr, "varmorctl: get takes a resource (%s, rules) and at most one name\n",
                 status_resource_words);
+        return EXIT_USAGE;
+    }
+    name = options.n_arguments == 2 ? options.arguments[1] : "";
+    if (is_rules(options.arguments[0]))
+        return get_rules(&options, name);
+    if (options.category) {
+        fprintf(stderr, "varmorctl: --category is an option of get rules\n");
         return EXIT_USAGE;
     }
     resource = status_resource_parse(options.arguments[0]);
     if (resource == STATUS_NONE) {
-        fprintf(stderr, "varmorctl: '%s' is not a resource: %s\n",
+        fprintf(stderr, "varmorctl: '%s' is not a resource: %s, rules\n",
                 error_quote(options.arguments[0]), status_resource_words);
         return EXIT_USAGE;
     }
-    name = options.n_arguments == 2 ? options.arguments[1] : "";
     r = options.watch ? get_watch(resource, name, &options, &error)
                       : get_list(resource, name, &options, &error);
     if (r < 0) {

@@ -14,6 +14,7 @@ const char status_options_help[] =
     "  -o, --output FORMAT      wide, json, yaml, name (get, describe; default: a table)\n"
     "  -w, --watch              go on with each change (get)\n"
     "      --no-headers         a table without its first line (get, describe)\n"
+    "      --category CATEGORY  hardening, attack-protection, vulnerability-mitigation (get rules)\n"
     "      --manager ADDRESS    unix:PATH, tls://HOST:PORT or tcp://HOST:PORT\n"
     "                           (default: $VARMOR_MANAGER, else " CONNECTION_DEFAULT_MANAGER ")\n"
     "      --tls-ca FILE        whom to believe, with tls://\n"
@@ -106,7 +107,8 @@ enum {
     OPT_TLS_KEY,
     OPT_TIMEOUT,
     OPT_NO_HEADERS,
-    OPT_FOR
+    OPT_FOR,
+    OPT_CATEGORY
 };
 
 static const struct option long_options[] = {
@@ -120,6 +122,7 @@ static const struct option long_options[] = {
     {"tls-key", required_argument, NULL, OPT_TLS_KEY},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"for", required_argument, NULL, OPT_FOR},
+    {"category", required_argument, NULL, OPT_CATEGORY},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -155,6 +158,9 @@ static int status_option_take(struct status_options *o, int option)
     case OPT_FOR:
         o->condition = optarg;
         return 0;
+    case OPT_CATEGORY:
+        o->category = optarg;
+        return 0;
     case 'h':
         o->help = true;
         return 0;
@@ -174,6 +180,8 @@ static unsigned status_option_bit(int option)
         return STATUS_TAKES_WATCH;
     case OPT_FOR:
         return STATUS_TAKES_CONDITION;
+    case OPT_CATEGORY:
+        return STATUS_TAKES_CATEGORY;
     default:
         return 0;
     }

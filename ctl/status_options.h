@@ -12,6 +12,7 @@ struct status_options {
     enum status_output output;
     bool watch, headings, help;
     const char *condition;  /* of wait; NULL if not given */
+    const char *category;   /* of built-in rules; NULL if not given */
     char *const *arguments; /* what is no option */
     int n_arguments;
 };
@@ -23,7 +24,8 @@ extern const char status_options_help[];
 enum status_option_bit {
     STATUS_TAKES_OUTPUT = 1,
     STATUS_TAKES_WATCH = 2,
-    STATUS_TAKES_CONDITION = 4
+    STATUS_TAKES_CONDITION = 4,
+    STATUS_TAKES_CATEGORY = 8
 };
 
 /* Parses argv[1..]; borrows from it. taken is a set of enum status_option_bit: the other options of
@@ -34,5 +36,5 @@ int status_options_parse(struct status_options *ret, unsigned taken, int argc, c
 enum status_resource status_resource_parse(const char *word);
 /* The method of StatusService that lists a resource; static. */
 const char *status_resource_method(enum status_resource resource);
-/* The words for messages: "policies, profiles, nodes, bindings". */
+/* The words for messages: "policies, profiles, nodes, bindings"; get takes "rules" too. */
 extern const char status_resource_words[];

@@ -13,9 +13,11 @@ struct columns {
 
 /* The columns of contract.md 1.2, and what it takes to answer "is it enforced, here, now". */
 static const char *const policy_headings[] = {
-    "NAMESPACE",    "NAME",   "ENFORCER", "MODE",  "TARGET-KIND", "TARGET-NAME", "TARGET-SELECTOR",
-    "PROFILE-NAME", "READY",  "STATUS",   "NODES", "BOUND",       "AGE",         "KIND",
-    "DIGEST",       "SOURCE",
+    "NAMESPACE",   "NAME",        "ENFORCER",        "MODE",
+    "TARGET-KIND", "TARGET-NAME", "TARGET-SELECTOR", "PROFILE-NAME",
+    "READY",       "STATUS",      "NODES",           "BOUND",
+    "AGE",         "KIND",        "DIGEST",          "WITHOUT",
+    "RESTART",     "SOURCE",
 };
 static const char *const profile_headings[] = {
     "NAMESPACE", "NAME",    "ENFORCER", "MODE",   "RULES",
@@ -26,8 +28,8 @@ static const char *const node_headings[] = {
     "SINCE", "KERNEL",    "RUNTIME",   "VERSION",  "ARCH",
 };
 static const char *const binding_headings[] = {
-    "NODE",  "NAMESPACE",  "POD", "CONTAINER", "PROFILE",      "BOUND",
-    "SINCE", "FROM-START", "PID", "IMAGE",     "CONTAINER-ID", "REASON",
+    "NODE",       "NAMESPACE", "POD", "CONTAINER", "PROFILE",      "BOUND",  "SINCE",
+    "FROM-START", "ENFORCERS", "PID", "IMAGE",     "CONTAINER-ID", "REASON",
 };
 
 static const struct columns resource_columns[] = {
@@ -61,6 +63,7 @@ static const char *yes_no(bool yes)
 int status_table_add_policy(struct table *t, const struct status_policy *p, int64_t now_ns)
 {
     char age[TABLE_AGE_SIZE], nodes[32], bound[16], digest[DIGEST_TEXT_SIZE];
+    char without[16], restart[16];
     const char *cells[ARRAY_SIZE(policy_headings)] = {
         p->name_space,
         p->name,
@@ -77,11 +80,15 @@ int status_table_add_policy(struct table *t, const struct status_policy *p, int6
         age,
         p->kind,
         digest,
+        without,
+        restart,
         p->source,
     };
 
     snprintf(nodes, sizeof(nodes), "%u/%u", p->nodes_ready, p->nodes_desired);
     snprintf(bound, sizeof(bound), "%u", p->n_bound);
+    snprintf(without, sizeof(without), "%u", p->n_without);
+    snprintf(restart, sizeof(restart), "%u", p->n_restart_needed);
     table_age(p->created_ns, now_ns, age);
     digest_short(&p->digest, digest);
     return table_add(t, cells);
@@ -134,15 +141,43 @@ int status_table_add_node(struct table *t, const struct status_node *n, int64_t 
     return table_add(t, cells);
 }
 
+const char *status_table_enforcers(const struct msg_binding *b,
+                                   char text[static STATUS_ENFORCERS_SIZE])
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < b->n_enforcers && used < STATUS_ENFORCERS_SIZE; i++) {
+        const struct msg_binding_enforcer *e = &b->enforcers[i];
+
+        used += (size_t)snprintf(text + used, STATUS_ENFORCERS_SIZE - used, "%s%s%s", i ? "," : "",
+                                 enforcer_set_name(e->enforcer),
+                                 e->restart_needed ? "(restart needed)"
+                                 : e->in_force     ? ""
+                                                   : "(no)");
+    }
+    return text;
+}
+
 int status_table_add_binding(struct table *t, const struct status_binding *b, int64_t now_ns)
 {
     const struct msg_binding *m = &b->binding;
     bool bound = !*m->reason;
-    char since[TABLE_AGE_SIZE], pid[16];
+    char since[TABLE_AGE_SIZE], pid[16], enforcers[STATUS_ENFORCERS_SIZE];
     const char *cells[ARRAY_SIZE(binding_headings)] = {
-        b->node,    m->pod_namespace, m->pod_name,     m->container_name,
-        m->profile, yes_no(bound),    since,           yes_no(m->before_first_instruction),
-        pid,        m->image,         m->container_id, m->reason,
+        b->node,
+        m->pod_namespace,
+        m->pod_name,
+        m->container_name,
+        m->profile,
+        yes_no(bound),
+        since,
+        yes_no(m->before_first_instruction),
+        status_table_enforcers(m, enforcers),
+        pid,
+        m->image,
+        m->container_id,
+        m->reason,
     };
 
     snprintf(pid, sizeof(pid), "%d", m->pid);

@@ -13,3 +13,9 @@ int status_table_add_profile(struct table *t, const struct status_profile *p, in
 int status_table_add_node(struct table *t, const struct status_node *n, int64_t now_ns);
 int status_table_add_binding(struct table *t, const struct status_binding *b, int64_t now_ns);
 int status_table_add_list(struct table *t, const struct status_list *l, int64_t now_ns);
+
+/* The enforcers of a bound container: "AppArmor,BPF,Seccomp(restart needed)"; "(no)" behind one that
+ * does not hold it; returns text. */
+#define STATUS_ENFORCERS_SIZE 128
+const char *status_table_enforcers(const struct msg_binding *b,
+                                   char text[static STATUS_ENFORCERS_SIZE]);

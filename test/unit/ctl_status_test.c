@@ -59,8 +59,9 @@ static void script_half_close(struct grpc_call *call)
         .path = "/varmor.v1.StatusService/" name, .open = script_open, .message = script_message,  \
         .half_close = script_half_close                                                            \
     }
-static const struct grpc_method methods[] = {METHOD("ListPolicies"), METHOD("DescribePolicy"),
-                                             METHOD("DescribeNode"), METHOD("Watch")};
+static const struct grpc_method methods[] = {METHOD("ListPolicies"), METHOD("ListBindings"),
+                                             METHOD("DescribePolicy"), METHOD("DescribeNode"),
+                                             METHOD("Watch")};
 
 static void manager_run(struct script *s, int ready_fd)
 {
@@ -258,6 +259,82 @@ START_TEST(describe_shows_findings_as_they_are)
 }
 END_TEST
 
+/* A container that AppArmor holds, and whose seccomp filter is an older one. */
+static const struct msg_binding_enforcer half_held[] = {
+    {.enforcer = ENFORCER_APPARMOR, .in_force = true, .mode = "enforce"},
+    {.enforcer = ENFORCER_BPF, .reason = "no room"},
+    {.enforcer = ENFORCER_SECCOMP, .restart_needed = true, .reason = "an older filter\x1b"},
+};
+static const struct status_binding half_bound = {
+    .node = "n1",
+    .binding = {.container_id = "c1",
+                .container_name = "server",
+                .pod_name = "web-1",
+                .profile = "varmor-shop-web",
+                .reason = "BPF: no room",
+                .enforcers = half_held,
+                .n_enforcers = ARRAY_SIZE(half_held)},
+};
+
+START_TEST(describe_says_what_each_enforcer_does)
+{
+    const struct msg_enforcer_result results[] = {
+        {.enforcer = ENFORCER_APPARMOR, .applied = true, .mode = "enforce"},
+        {.enforcer = ENFORCER_SECCOMP, .reason = "no folder"},
+    };
+    const struct status_enforcer_bindings counts[] = {
+        {.enforcer = ENFORCER_SECCOMP, .n_in_force = 3, .n_without = 2, .n_restart_needed = 1},
+    };
+    const struct status_node_result node = {.node = "n1",
+                                            .connected = true,
+                                            .enforcers = results,
+                                            .n_enforcers = ARRAY_SIZE(results),
+                                            .bindings = counts,
+                                            .n_bindings = ARRAY_SIZE(counts)};
+    const struct msg_event_count events[] = {
+        {.enforcer = ENFORCER_SECCOMP, .origin = "vulMitigationRules: x\x1b", .count = 7}};
+    const struct status_policy_description d = {
+        .policy = {.kind = "VarmorPolicy", .name = "web", .nodes = &node, .n_nodes = 1},
+        .bindings = &half_bound,
+        .n_bindings = 1,
+        .events = events,
+        .n_events = 1,
+    };
+    struct script s = {0};
+
+    ck_assert_int_eq(status_policy_description_encode(&d, next_answer(&s)), 0);
+    manager_start(&s);
+    ck_assert_int_eq(RUN(describe_run, "policy", "web"), 0);
+    manager_stop();
+    ck_assert_ptr_nonnull(strstr(
+        out,
+        "Nodes:\n"
+        "  NODE   CONNECTED   CURRENT   ENFORCER   APPLIED   MODE      SINCE    HOLDS   WITHOUT   RESTART   REASON\n"
+        "  n1     true        false     AppArmor   true      enforce   <none>   0       0         0         <none>\n"
+        "  n1     true        false     Seccomp    false     <none>    <none>   3       2         1         no folder\n"));
+    ck_assert_ptr_nonnull(
+        strstr(out, "   false   AppArmor,BPF(no),Seccomp(restart needed)   false"));
+    ck_assert_ptr_nonnull(strstr(out, "   BPF: no room; Seccomp: an older filter\\x1b\n"));
+    ck_assert_ptr_nonnull(strstr(out, "Events:\n"
+                                      "  EVENTS   ENFORCER   ORIGIN\n"
+                                      "  7        Seccomp    vulMitigationRules: x\\x1b\n"));
+}
+END_TEST
+
+START_TEST(a_binding_names_its_enforcers)
+{
+    const struct status_list l = {.resource = STATUS_BINDINGS, .bindings = &half_bound, .n = 1};
+    struct script s = {0};
+
+    ck_assert_int_eq(status_list_encode(&l, next_answer(&s)), 0);
+    manager_start(&s);
+    ck_assert_int_eq(RUN(get_run, "bindings", "-o", "wide"), 0);
+    manager_stop();
+    ck_assert_ptr_nonnull(strstr(out, "FROM-START   ENFORCERS  "));
+    ck_assert_ptr_nonnull(strstr(out, "AppArmor,BPF(no),Seccomp(restart needed)   0  "));
+}
+END_TEST
+
 START_TEST(what_the_manager_refuses_is_said)
 {
     struct script s = {.status = GRPC_NOT_FOUND, .text = "there is no policy 'web'\x1b"};
@@ -316,7 +393,15 @@ static const struct {
     {get_run, {"policies", "--timeout", ""}, "varmorctl: --timeout '': 1 to 3600 seconds\n"},
     {get_run,
      {"things"},
-     "varmorctl: 'things' is not a resource: policies, profiles, nodes, bindings\n"},
+     "varmorctl: 'things' is not a resource: policies, profiles, nodes, bindings, rules\n"},
+    {get_run, {"rules", "-w"}, "varmorctl: built-in rules do not change: no --watch\n"},
+    {get_run,
+     {"rules", "--category", "hard"},
+     "varmorctl: 'hard' is not a category: hardening, attack-protection, "
+     "vulnerability-mitigation\n"},
+    {get_run,
+     {"nodes", "--category", "hardening"},
+     "varmorctl: --category is an option of get rules\n"},
     {wait_run,
      {"policy", "a", "--for", "bound=2x"},
      "varmorctl: --for 'bound=2x': ready, not-ready, deleted, phase=PHASE or bound=N\n"},
@@ -340,6 +425,8 @@ Suite *unit_suite(void)
     tcase_add_test(t, wait_refuses_a_name_that_two_policies_have);
     tcase_add_test(t, a_stream_that_the_manager_ends_is_a_failure);
     tcase_add_test(t, describe_shows_findings_as_they_are);
+    tcase_add_test(t, describe_says_what_each_enforcer_does);
+    tcase_add_test(t, a_binding_names_its_enforcers);
     tcase_add_test(t, what_the_manager_refuses_is_said);
     tcase_add_test(t, an_interrupted_question_has_no_answer);
     tcase_add_test(t, no_manager_is_said);

@@ -6,59 +6,11 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "ctl/command.h"
 #include "ctl/inputs.h"
 #include "ctl/validate.h"
-#include "lib/buf.h"
-
-#define OUTPUT_MAX (1u << 20)
-#define MAX_ARGS   8
-
-static void read_all(int fd, struct buf *ret)
-{
-    char chunk[4096];
-    ssize_t n;
-
-    ck_assert_int_eq(lseek(fd, 0, SEEK_SET), 0);
-    while ((n = read(fd, chunk, sizeof(chunk))) > 0)
-        ck_assert_int_eq(buf_add(ret, chunk, (size_t)n), 0);
-}
-
-/* Runs validate with the arguments and input; each test has a process of its own, whose standard
- * streams it may take. */
-static int run(const char *const *args, const char *input, struct buf *ret_out, struct buf *ret_err)
-{
-    char *argv[MAX_ARGS + 2] = {strdup("varmorctl validate")};
-    int out = memfd_create("out", MFD_CLOEXEC), err = memfd_create("err", MFD_CLOEXEC);
-    int in = memfd_create("in", MFD_CLOEXEC), stdout_copy = dup(1), stderr_copy = dup(2);
-    int argc = 1, status;
-
-    for (; argc <= MAX_ARGS && args[argc - 1]; argc++)
-        argv[argc] = strdup(args[argc - 1]);
-    if (input)
-        ck_assert_int_eq(write(in, input, strlen(input)), (ssize_t)strlen(input));
-    ck_assert_int_eq(lseek(in, 0, SEEK_SET), 0);
-    fflush(stdout);
-    fflush(stderr);
-    ck_assert(dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(err, 2) == 2);
-    status = validate_run(argc, argv);
-    fflush(stdout);
-    fflush(stderr);
-    ck_assert(dup2(stdout_copy, 1) == 1 && dup2(stderr_copy, 2) == 2);
-    read_all(out, ret_out);
-    read_all(err, ret_err);
-    for (int i = 0; i < argc; i++)
-        free(argv[i]);
-    close(in);
-    close(out);
-    close(err);
-    close(stdout_copy);
-    close(stderr_copy);
-    return status;
-}
+#include "test/unit/ctl_run.h"
 
 #define GOOD                                                                                       \
     "{apiVersion: crd.varmor.org/v1beta1, kind: VarmorPolicy, metadata: {name: a}, spec: {target: {kind: Pod, name: a}, policy: {enforcer: BPF, mode: AlwaysAllow}}}"
@@ -144,7 +96,7 @@ static const struct {
 START_TEST(a_run_prints_what_is_wrong_and_returns_its_status)
 {
     CLEANUP_BUF struct buf out = BUF_INIT(OUTPUT_MAX), err = BUF_INIT(OUTPUT_MAX);
-    int status = run(cases[_i].args, cases[_i].input, &out, &err);
+    int status = ctl_run("validate", cases[_i].args, cases[_i].input, &out, &err);
 
     ck_assert_str_eq(buf_text(&out), cases[_i].out);
     ck_assert_str_eq(buf_text(&err), cases[_i].err);
@@ -161,7 +113,8 @@ START_TEST(json_has_the_parts_of_each_finding)
     json_t *json;
 
     ck_assert_int_eq(
-        run(args,
+        ctl_run(
+            "validate", args,
             "apiVersion: crd.varmor.org/v1beta1\nkind: VarmorPolicy\nmetadata: {name: A}\n"
             "spec: {target: {kind: Pod, name: a}, policy: {enforcer: BPF, mode: AlwaysAllow}}\n",
             &out, &err),
@@ -198,7 +151,8 @@ START_TEST(a_warning_is_told_and_is_no_error)
     CLEANUP_BUF struct buf out = BUF_INIT(OUTPUT_MAX), err = BUF_INIT(OUTPUT_MAX);
 
     ck_assert_int_eq(
-        run(args,
+        ctl_run(
+            "validate", args,
             "{apiVersion: crd.varmor.org/v1beta1, kind: VarmorPolicy, metadata: {name: a}, spec: {target: {kind: Pod, name: a},\n"
             "policy: {enforcer: BPF, mode: AlwaysAllow, enhanceProtect: {}}}}\n",
             &out, &err),

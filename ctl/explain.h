@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/* varmorctl explain: what a built-in rule does, on every enforcer, and what it does not. */
+
+enum { EXPLAIN_UNKNOWN = 1 }; /* there is no such rule */
+
+/* argv[0] is for messages; the result is the exit status. */
+int explain_run(int argc, char **argv);

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/judges.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/apparmor/apparmor.h"
+#include "lib/ruleset/disk_list.h"
+#include "lib/ruleset/ruleset.h"
+
+struct judges {
+    struct profile *full;    /* a reference: the profile with the node's disks in its BPF rules */
+    struct ruleset *ruleset; /* owned; NULL: the profile has no BPF */
+    bool has_apparmor, has_seccomp;
+    struct aa_rules apparmor;
+    struct sc_profile seccomp;
+    struct sc_program *programs[SC_ARCHES]; /* owned; compiled when first asked */
+};
+
+const char *const arch_words[SC_ARCHES] = {
+    [SC_X86_64] = "x86_64",   [SC_X86] = "x86", [SC_X32] = "x32",
+    [SC_AARCH64] = "aarch64", [SC_ARM] = "arm",
+};
+
+/* The machine whose nodes run calls of an architecture. */
+static const char *arch_machine(enum sc_arch arch)
+{
+    return arch == SC_AARCH64 || arch == SC_ARM ? "aarch64" : "x86_64";
+}
+
+int arch_parse(enum sc_arch *ret, const char *word, struct error **reterr)
+{
+    for (unsigned a = 0; a < SC_ARCHES; a++)
+        if (strcmp(arch_words[a], word) == 0) {
+            *ret = a;
+            return 0;
+        }
+    return error_set(reterr, -EINVAL, "'%s' is not an architecture: x86_64, x86, x32, aarch64, arm",
+                     error_quote(word));
+}
+
+void answer_done(struct answer *a)
+{
+    free(a->rule);
+    free(a->note);
+    *a = (struct answer){0};
+}
+
+struct judges *judges_free(struct judges *j)
+{
+    if (!j)
+        return NULL;
+    for (size_t i = 0; i < SC_ARCHES; i++)
+        sc_program_free(j->programs[i]);
+    sc_profile_done(&j->seccomp);
+    aa_rules_done(&j->apparmor);
+    ruleset_free(j->ruleset);
+    profile_unref(j->full);
+    free(j);
+    return NULL;
+}
+
+static int read_apparmor(struct judges *j, const struct profile *p, struct error **reterr)
+{
+    int r;
+
+    if (!p->apparmor_text)
+        return 0;
+    r = aa_profile_read(&j->apparmor, p->apparmor_text, strlen(p->apparmor_text), p->name, reterr);
+    j->has_apparmor = r == 0;
+    return r < 0 ? error_wrap(reterr, r, "AppArmor") : 0;
+}
+
+static int read_seccomp(struct judges *j, const struct profile *p, struct error **reterr)
+{
+    int r;
+
+    if (!p->seccomp_json)
+        return 0;
+    r = sc_profile_read_json(&j->seccomp, p->seccomp_json, strlen(p->seccomp_json), reterr);
+    j->has_seccomp = r == 0;
+    return r < 0 ? error_wrap(reterr, r, "Seccomp") : 0;
+}
+
+int judges_new(struct judges **ret, struct profile *p, const struct disk_list *disks,
+               struct error **reterr)
+{
+    CLEANUP(judges_free) struct judges *j = calloc(1, sizeof(*j));
+    int r;
+
+    if (!j)
+        return error_oom(reterr);
+    r = disk_list_expand(disks, p, &j->full, reterr);
+    if (r == 0 && (p->enforcers & ENFORCER_BPF))
+        r = ruleset_build(&j->ruleset, j->full, reterr);
+    if (r == 0)
+        r = read_apparmor(j, p, reterr);
+    if (r == 0)
+        r = read_seccomp(j, p, reterr);
+    if (r < 0)
+        return r;
+    *ret = TAKE(j);
+    return 0;
+}
+
+static int copy_text(char **ret, const char *text, struct error **reterr)
+{
+    *ret = text ? strdup(text) : NULL;
+    return text && !*ret ? error_oom(reterr) : 0;
+}
+
+/* ---- BPF ---- */
+
+static struct ruleset_verdict judge_bpf(const struct ruleset *r, const struct question *q)
+{
+    switch (q->kind) {
+    case QUESTION_PATH:
+        return ruleset_judge_path(r, q->path.path, strlen(q->path.path), q->path.may);
+    case QUESTION_CAPABILITY:
+        return ruleset_judge_capability(r, q->capability.number);
+    case QUESTION_CONNECT:
+        return ruleset_judge_connect(r, &q->connect.addr, q->connect.port);
+    case QUESTION_SOCKET:
+        return ruleset_judge_socket(r, q->socket.numbers[0], q->socket.numbers[1],
+                                    q->socket.numbers[2]);
+    case QUESTION_MOUNT:
+        return ruleset_judge_mount(r, q->mount.source, q->mount.fstype, q->mount.flags);
+    case QUESTION_PTRACE:
+        return ruleset_judge_ptrace(r, q->ptrace.permission, q->ptrace.external);
+    case QUESTION_SYSCALL:
+        break;
+    }
+    return (struct ruleset_verdict){.rule = VARMOR_NO_RULE};
+}
+
+static int ask_bpf(const struct judges *j, const struct question *q, struct answer *ret,
+                   struct error **reterr)
+{
+    struct ruleset_verdict v;
+
+    if (!j->ruleset || q->kind == QUESTION_SYSCALL)
+        return 0;
+    v = judge_bpf(j->ruleset, q);
+    ret->judged = true;
+    ret->deny = v.deny;
+    ret->audit = v.audit;
+    return copy_text(&ret->rule, v.rule < j->full->n_rules ? j->full->rules[v.rule].origin : NULL,
+                     reterr);
+}
+
+/* ---- AppArmor ---- */
+
+/* What an action is to AppArmor. False: it has no say in it. */
+static bool apparmor_access(const struct question *q, struct aa_access *ret)
+{
+    *ret = (struct aa_access){0};
+    switch (q->kind) {
+    case QUESTION_PATH:
+        *ret =
+            (struct aa_access){.kind = AA_FILE, .name = q->path.path, .permissions = q->path.asks};
+        return true;
+    case QUESTION_CAPABILITY:
+        *ret = (struct aa_access){.kind = AA_CAPABILITY, .name = q->capability.name};
+        return true;
+    case QUESTION_CONNECT:
+        *ret = (struct aa_access){.kind = AA_NETWORK,
+                                  .family = q->connect.addr.family == ADDR_IPV4 ? "inet" : "inet6"};
+        return true;
+    case QUESTION_SOCKET:
+        *ret = (struct aa_access){.kind = AA_NETWORK,
+                                  .family = q->socket.domain,
+                                  .type = q->socket.type,
+                                  .protocol = *q->socket.protocol ? q->socket.protocol : NULL};
+        return *q->socket.domain != '\0';
+    case QUESTION_MOUNT:
+        if (q->mount.flags & VARMOR_MOUNT_UMOUNT)
+            *ret = (struct aa_access){.kind = AA_UMOUNT, .name = q->mount.source};
+        else
+            *ret = (struct aa_access){.kind = AA_MOUNT, .fstype = q->mount.fstype};
+        return true;
+    case QUESTION_PTRACE:
+        *ret = (struct aa_access){.kind = AA_PTRACE};
+        return true;
+    case QUESTION_SYSCALL:
+        break;
+    }
+    return false;
+}
+
+static int ask_apparmor(const struct judges *j, const struct question *q, struct answer *ret,
+                        struct error **reterr)
+{
+    const struct aa_rule *rule;
+    struct aa_access access;
+
+    if (!j->has_apparmor || !apparmor_access(q, &access))
+        return 0;
+    rule = aa_rules_find(&j->apparmor, &access);
+    ret->judged = true;
+    if (!rule)
+        return 0;
+    ret->deny = rule->qualifiers & AA_DENY;
+    ret->audit = rule->qualifiers & AA_AUDIT;
+    return copy_text(&ret->rule, rule->origin, reterr);
+}
+
+/* ---- Seccomp ---- */
+
+static bool condition_holds(const struct sc_arg *a, const uint64_t args[SC_MAX_ARGS])
+{
+    uint64_t arg = args[a->index];
+
+    switch (a->op) {
+    case SC_NE:
+        return arg != a->value;
+    case SC_LT:
+        return arg < a->value;
+    case SC_LE:
+        return arg <= a->value;
+    case SC_EQ:
+        return arg == a->value;
+    case SC_GE:
+        return arg >= a->value;
+    case SC_GT:
+        return arg > a->value;
+    case SC_MASKED_EQ:
+        return (arg & a->value) == a->value_two;
+    case SC_COMPARES:
+        break;
+    }
+    return false;
+}
+
+static bool rule_holds(const struct sc_rule *r, const struct question *q)
+{
+    bool named = false;
+
+    for (size_t i = 0; i < r->n_names && !named; i++)
+        named = strcmp(r->names[i], q->syscall.name) == 0;
+    for (size_t i = 0; i < r->n_args && named; i++)
+        named = condition_holds(&r->args[i], q->syscall.args);
+    return named;
+}
+
+/* The origin of the rule that gives a call its verdict; NULL: none has one. */
+static const char *seccomp_origin(const struct sc_profile *p, const struct question *q,
+                                  enum sc_action action)
+{
+    for (size_t i = 0; i < p->n_rules; i++)
+        if (p->rules[i].origin && p->rules[i].action == action && rule_holds(&p->rules[i], q))
+            return p->rules[i].origin;
+    return NULL;
+}
+
+/* The filter as a node that runs calls of this architecture would have it. Borrowed. */
+static int seccomp_program(struct judges *j, enum sc_arch arch, const struct sc_program **ret,
+                           struct error **reterr)
+{
+    const enum sc_arch *of_machine;
+    size_t n;
+    int r = 0;
+
+    if (!j->programs[arch]) {
+        of_machine = sc_arches_of(arch_machine(arch), &n);
+        r = sc_compile(&j->programs[arch], &j->seccomp, of_machine, n, NULL, NULL, reterr);
+    }
+    *ret = j->programs[arch];
+    return r;
+}
+
+static int format_action(struct answer *a, const struct sc_verdict *v, struct error **reterr)
+{
+    int n = v->action == SC_ERRNO ? asprintf(&a->note, "%s %u", sc_action_name(v->action), v->data)
+                                  : asprintf(&a->note, "%s", sc_action_name(v->action));
+
+    if (n < 0)
+        a->note = NULL;
+    return n < 0 ? error_oom(reterr) : 0;
+}
+
+static int ask_seccomp(struct judges *j, const struct question *q, enum sc_arch arch,
+                       struct answer *ret, struct error **reterr)
+{
+    const struct sc_program *program;
+    struct sc_verdict v;
+    int nr, r;
+
+    if (!j->has_seccomp || q->kind != QUESTION_SYSCALL)
+        return 0;
+    nr = sc_syscall_number(arch, q->syscall.name);
+    if (nr < 0)
+        return error_set(reterr, -EINVAL, "'%s' is not a system call of %s",
+                         error_quote(q->syscall.name), arch_words[arch]);
+    r = seccomp_program(j, arch, &program, reterr);
+    if (r == 0)
+        r = sc_simulate(program, arch, nr, q->syscall.args, &v);
+    if (r < 0)
+        return r;
+    ret->judged = true;
+    ret->deny = v.action != SC_ALLOW && v.action != SC_LOG;
+    ret->audit = v.action == SC_LOG || (ret->deny && j->seccomp.log);
+    r = format_action(ret, &v, reterr);
+    if (r == 0 && v.action != SC_ALLOW)
+        r = copy_text(&ret->rule, seccomp_origin(&j->seccomp, q, v.action), reterr);
+    return r;
+}
+
+int judges_ask(struct judges *j, enum enforcer_bit enforcer, const struct question *q,
+               enum sc_arch arch, struct answer *ret, struct error **reterr)
+{
+    struct answer a = {0};
+    int r = 0;
+
+    switch (enforcer) {
+    case ENFORCER_BPF:
+        r = ask_bpf(j, q, &a, reterr);
+        break;
+    case ENFORCER_APPARMOR:
+        r = ask_apparmor(j, q, &a, reterr);
+        break;
+    case ENFORCER_SECCOMP:
+        r = ask_seccomp(j, q, arch, &a, reterr);
+        break;
+    }
+    if (r < 0) {
+        answer_done(&a);
+        return r == -ENOMEM ? error_oom(reterr) : r;
+    }
+    *ret = a;
+    return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The enforcers of one profile, asked on paper: the BPF enforcer's compiled ruleset, the rules of
+ * the AppArmor profile's text, and the compiled seccomp filter. What they answer is what the kernel
+ * would do, but for AppArmor, whose rules are compared here one by one: what a profile does not
+ * allow, labels of peers and the targets of mounts are not looked at. Does not block or log.
+ */
+#include "ctl/question.h"
+#include "lib/profile.h"
+
+struct disk_list;
+struct judges;
+
+/* What one enforcer says. */
+struct answer {
+    bool judged; /* false: it has no say in such an action */
+    bool deny, audit;
+    char *rule; /* owned; origin of the deciding rule; NULL: none, or not known */
+    char *note; /* owned; what else there is to say: "SCMP_ACT_ERRNO 1"; NULL: nothing */
+};
+void answer_done(struct answer *a); /* the answer may be used again as an empty one */
+
+/* Takes a reference to the profile; disks stand for the node's. 0, -ENOMEM, or -EINVAL or -E2BIG
+ * with *reterr: an enforcer cannot carry the profile out. */
+int judges_new(struct judges **ret, struct profile *p, const struct disk_list *disks,
+               struct error **reterr);
+struct judges *judges_free(struct judges *j); /* accepts NULL, returns NULL */
+DEFINE_CLEANUP(struct judges *, judges_free)
+
+/* Asks one of the profile's enforcers. arch is whose numbers a system call has. *ret is written on
+ * success only. 0, -ENOMEM, or -EINVAL with *reterr. */
+int judges_ask(struct judges *j, enum enforcer_bit enforcer, const struct question *q,
+               enum sc_arch arch, struct answer *ret, struct error **reterr);
+
+/* "x86_64", "x86", "x32", "aarch64", "arm": the words of --arch, by enum sc_arch. */
+extern const char *const arch_words[SC_ARCHES];
+/* Finds an architecture by its word. 0, or -EINVAL with *reterr. */
+int arch_parse(enum sc_arch *ret, const char *word, struct error **reterr);
