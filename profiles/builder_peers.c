@@ -1,11 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "profiles/builder.h"
+#include "profiles/builtin_rule.h"
+
+/* True if one of the built-in rules is about a service. */
+static bool names_services(enum builtin_category category, const struct policy_texts *rules)
+{
+    for (size_t i = 0; i < rules->n; i++) {
+        const struct builtin_rule *rule = builtin_rule_find(category, rules->items[i].text);
+
+        if (rule && rule->n_services > 0)
+            return true;
+    }
+    return false;
+}
 
 bool builder_names_peers(const struct policy *policy)
 {
-    const struct policy_bpf_rules *raw = &policy->enhance.bpf;
+    const struct policy_enhance_protect *e = &policy->enhance;
 
     if (policy->mode != POLICY_ENHANCE_PROTECT || !(policy->enforcers & ENFORCER_BPF))
         return false;
-    return raw->n_services > 0 || raw->n_pods > 0;
+    if (e->bpf.n_services > 0 || e->bpf.n_pods > 0)
+        return true;
+    for (size_t i = 0; i < e->n_attack_rules; i++)
+        if (names_services(BUILTIN_ATTACK_PROTECTION, &e->attack_rules[i].rules))
+            return true;
+    return names_services(BUILTIN_HARDENING, &e->hardening_rules) ||
+           names_services(BUILTIN_MITIGATION, &e->mitigation_rules);
 }

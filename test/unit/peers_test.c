@@ -7,6 +7,7 @@
 
 #include "lib/buf.h"
 #include "profiles/peers.h"
+#include "profiles/rules.h"
 #include "profiles/builder.h"
 #include "test/unit/policy_text.h"
 
@@ -155,6 +156,42 @@ START_TEST(only_services_slices_and_pods_are_wanted)
 }
 END_TEST
 
+/* ---- Policies that depend on peers ---- */
+
+#define POLICY(enforcer, mode, enhance)                                                            \
+    "apiVersion: crd.varmor.org/v1beta1\nkind: VarmorPolicy\n"                                     \
+    "metadata: {name: p, namespace: shop}\nspec:\n  target: {kind: Pod, name: p}\n"                \
+    "  policy: {enforcer: " enforcer ", mode: " mode enhance "}\n"
+#define ENHANCE(rules) POLICY("BPF", "EnhanceProtect", ", enhanceProtect: {" rules "}")
+
+static const struct {
+    const char *policy;
+    bool names;
+} policies[] = {
+    {POLICY("BPF", "RuntimeDefault", ""), false},
+    {ENHANCE("hardeningRules: [disallow-mount]"), false},
+    {ENHANCE(
+         "attackProtectionRules: [{rules: [mitigate-sa-leak, BLOCK_ACCESS_TO_KUBE_APISERVER]}]"),
+     true},
+    {ENHANCE("vulMitigationRules: [ingress-nightmare-mitigation]"), true},
+    {ENHANCE("bpfRawRules: {network: {egress: {toServices: [{namespace: a, name: b}]}}}"), true},
+    {ENHANCE("bpfRawRules: {network: {egress: {toPods: [{podSelector: {}}]}}}"), true},
+    {ENHANCE("bpfRawRules: {network: {egress: {toDestinations: [{ip: 10.0.0.1}]}}}"), false},
+    {POLICY("AppArmor", "EnhanceProtect",
+            ", enhanceProtect: {vulMitigationRules: [ingress-nightmare-mitigation]}"),
+     false},
+};
+
+START_TEST(a_policy_depends_on_the_peers_that_it_names)
+{
+    struct objects objects = objects_of(policies[_i].policy);
+
+    ck_assert(builder_names_peers(objects.items[0].policy) == policies[_i].names);
+    objects_done(&objects);
+    builtin_rules_unload();
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *s = suite_create("peers");
@@ -165,6 +202,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, what_is_dropped_is_no_longer_told);
     tcase_add_test(t, the_number_of_peers_has_a_ceiling);
     tcase_add_test(t, only_services_slices_and_pods_are_wanted);
+    tcase_add_loop_test(t, a_policy_depends_on_the_peers_that_it_names, 0, ARRAY_SIZE(policies));
     suite_add_tcase(s, t);
     return s;
 }
