@@ -29,8 +29,9 @@ static void print_bash(void)
            "    else\n"
            "        case ${COMP_WORDS[1]} in\n");
     for (size_t i = 0; i < n_commands; i++)
-        printf("        %s) words='%s' files=%s rules=%s ;;\n", commands[i].name, commands[i].words,
-               commands[i].takes_files ? "yes" : "", commands[i].takes_rules ? "yes" : "");
+        printf("        %s) words='%s' files='%s' rules='%s' ;;\n", commands[i].name,
+               commands[i].words, commands[i].takes_files ? "yes" : "",
+               commands[i].takes_rules ? "yes" : "");
     printf("        help) words='");
     print_names();
     printf("' ;;\n"
