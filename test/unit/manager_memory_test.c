@@ -205,7 +205,9 @@ static int serve_agent(struct everything *e)
                                     .facts = &fact,
                                     .n_facts = 1};
     const struct msg_held held = {.name = "varmor-shop-gone"};
-    const struct msg_enforcer_result bpf = {.enforcer = ENFORCER_BPF, .reason = "because"};
+    const struct msg_enforcer_result bpf = {
+        .enforcer = ENFORCER_BPF, .reason = "because", .policy_hash = "ab12"};
+    const struct msg_event_count event = {ENFORCER_APPARMOR, "disallow-mount", 3};
     struct msg_result result = {.name = "varmor-shop-a", .enforcers = &bpf, .n_enforcers = 1};
     const uint64_t values[] = {1, 2};
     const struct profile_slot *slot;
@@ -232,12 +234,17 @@ static int serve_agent(struct everything *e)
     r = node_result(node, number, &result, &result.digest);
     if (r == 0)
         r = node_counts(node, number,
-                        &(struct msg_counts){.digest = result.digest, .counts = values, .n = 2});
+                        &(struct msg_counts){.digest = result.digest,
+                                             .counts = values,
+                                             .n = 2,
+                                             .events = &event,
+                                             .n_events = 1});
     return r;
 }
 
 static int report_containers(struct everything *e)
 {
+    const struct msg_binding_enforcer hold = {.enforcer = ENFORCER_BPF, .reason = "because"};
     const struct msg_binding binding = {.container_id = "c1",
                                         .runtime_namespace = "",
                                         .container_name = "c",
@@ -246,9 +253,11 @@ static int report_containers(struct everything *e)
                                         .pod_uid = "",
                                         .image = "",
                                         .profile = "varmor-shop-a",
-                                        .reason = "",
+                                        .reason = "BPF enforcer: because",
                                         .workload_kind = "",
-                                        .workload_name = ""};
+                                        .workload_name = "",
+                                        .enforcers = &hold,
+                                        .n_enforcers = 1};
     const struct msg_violation violation = {.profile = "varmor-shop-a",
                                             .rule = "base",
                                             .container_id = "c1",

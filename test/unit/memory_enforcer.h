@@ -93,7 +93,8 @@ static inline int memory_prepare(struct enforcer *e, struct profile *p,
     if (m->refusal)
         return error_set(reterr, -EINVAL, "%s", m->refusal);
     v = calloc(1, sizeof(*v));
-    ck_assert_ptr_nonnull(v);
+    if (!v)
+        return error_oom(reterr);
     snprintf(v->name, sizeof(v->name), "%s", p->name);
     v->digest = p->digest;
     m->n_versions++;
@@ -122,7 +123,8 @@ static inline int memory_commit(struct enforcer *e, struct enforcer_version **ve
         return 0;
     held = memory_find(m->held, v->name, true);
     before = memory_find(m->before, v->name, true);
-    ck_assert(held && before);
+    if (!held || !before) /* Check would allocate, which a test may not let it */
+        abort();
     before->digest = held->digest;
     held->digest = v->digest;
     return 0;
