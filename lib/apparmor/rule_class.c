@@ -196,9 +196,10 @@ static unsigned max_values(const struct rule_condition *condition)
 
 /* VALUE or (VALUE, ...); t stands on what follows "=" or "in". */
 static int parse_values(struct rule_text *t, const struct rule_condition *condition, bool in,
-                        struct aa_rule *rule, struct buf *text)
+                        struct rule_said *said, struct aa_rule *rule, struct buf *text)
 {
     bool listed = t->kind == TOKEN_OPEN, bracketed = in || (listed && max_values(condition) > 1);
+    struct rule_said list = {0};
     unsigned n = 0;
     int r;
 
@@ -209,6 +210,8 @@ static int parse_values(struct rule_text *t, const struct rule_condition *condit
         if (r == 0 && ++n > max_values(condition))
             r = rule_text_problem(t, "'%s=' takes at most %u", condition->name,
                                   max_values(condition));
+        if (r == 0)
+            r = said_check_option(t, condition, in, &list);
         if (r == 0)
             r = keep_fstype(t, condition, rule);
         if (r == 0)
@@ -221,6 +224,8 @@ static int parse_values(struct rule_text *t, const struct rule_condition *condit
     } while (listed && t->kind != TOKEN_CLOSE);
     if (listed)
         rule_text_next(t);
+    said->set |= list.set;
+    said->taken |= list.taken;
     return bracketed ? note_sign(t, text, ")") : 0;
 }
 
@@ -299,7 +304,7 @@ static int parse_condition(struct rule_text *t, const struct rule_class *class,
     if (r < 0)
         return r;
     return c->form == CONDITION_NESTED ? parse_nested(t, class, text)
-                                       : parse_values(t, c, in, rule, text);
+                                       : parse_values(t, c, in, said, rule, text);
 }
 
 /* ---- names ---- */
@@ -350,11 +355,25 @@ static int parse_target(struct rule_text *t, const struct rule_class *class, str
     return parse_name(t, class, true, rule, text);
 }
 
+/* One condition or the name; t stands on it. */
+static int parse_part(struct rule_text *t, const struct rule_class *class, struct rule_said *said,
+                      struct aa_rule *rule, struct buf *text)
+{
+    bool word = t->kind == TOKEN_WORD && !t->quoted;
+
+    if (t->kind == TOKEN_CONDITION ||
+        (word && find_condition(class->conditions, class->n_conditions, buf_text(&t->value))))
+        return parse_condition(t, class, said, rule, text);
+    if (t->kind != TOKEN_WORD || !class->takes_name || said->name)
+        return rule_text_problem(t, "%s stands where a comma belongs", rule_text_shown(t));
+    said->name = true;
+    return parse_name(t, class, false, rule, text);
+}
+
 int rule_class_parse(struct rule_text *t, const struct rule_class *class, struct aa_rule *rule,
                      struct buf *text)
 {
-    struct rule_said said = {0, 0};
-    unsigned n_names = 0;
+    struct rule_said said = {0};
     int r = note_sign(t, text, class->kind == AA_UMOUNT ? "umount" : class->keyword);
 
     rule->kind = class->kind;
@@ -365,17 +384,9 @@ int rule_class_parse(struct rule_text *t, const struct rule_class *class, struct
         return plain_class_parse(t, rule, text);
     if (class->access)
         r = parse_access(t, class, &said, text);
-    while (r == 0 && t->kind != TOKEN_COMMA && t->kind != TOKEN_END) {
-        if (t->kind == TOKEN_CONDITION ||
-            (t->kind == TOKEN_WORD && !t->quoted &&
-             find_condition(class->conditions, class->n_conditions, buf_text(&t->value))))
-            r = parse_condition(t, class, &said, rule, text);
-        else if (t->kind == TOKEN_WORD && class->takes_name && n_names++ == 0)
-            r = parse_name(t, class, false, rule, text);
-        else if (t->kind == TOKEN_ARROW)
-            return parse_target(t, class, rule, text);
-        else
-            r = rule_text_problem(t, "%s stands where a comma belongs", rule_text_shown(t));
-    }
+    while (r == 0 && t->kind != TOKEN_COMMA && t->kind != TOKEN_END && t->kind != TOKEN_ARROW)
+        r = parse_part(t, class, &said, rule, text);
+    if (r == 0 && t->kind == TOKEN_ARROW)
+        r = parse_target(t, class, rule, text);
     return r < 0 ? r : said_check(t, class, &said);
 }

@@ -45,9 +45,19 @@ const struct rule_class *rule_class_find(const char *keyword);
 /* Tells what a rule can begin with, and what is near to word. 0 or -ENOMEM. */
 int rule_class_explain(const char *word, struct buf *out);
 
-/* What a rule has said, by position in the tables. */
+/* The flags of mount that are commands, in struct word.value of options; other flags are below. */
+enum {
+    RULE_MOUNT_BIND = 1 << 24,
+    RULE_MOUNT_MOVE = 1 << 25,
+    RULE_MOUNT_REMOUNT = 1 << 26,
+    RULE_MOUNT_SHARING = 1 << 27, /* private, slave, ... */
+};
+
+/* What a rule has said. */
 struct rule_said {
-    uint32_t access, conditions; /* 1 << index */
+    uint32_t access, conditions; /* 1 << index in the tables */
+    uint64_t set, taken;         /* flags of mount, of all lists */
+    bool name;                   /* a path or a source */
 };
 bool rule_said_access(const struct rule_said *said, const struct rule_class *class,
                       const char *word);

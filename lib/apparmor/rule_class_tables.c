@@ -58,16 +58,55 @@ static const struct word capability_items[] = {
 const struct words rule_capabilities = {"a capability", capability_items,
                                         ARRAY_SIZE(capability_items), false};
 
-WORDS(mount_flags, "a mount option", W("ro"), W("r"), W("read-only"), W("rw"), W("w"), W("nosuid"),
-      W("suid"), W("nodev"), W("dev"), W("noexec"), W("exec"), W("sync"), W("async"), W("remount"),
-      W("mand"), W("nomand"), W("dirsync"), W("noatime"), W("atime"), W("nodiratime"),
-      W("diratime"), W("bind"), W("B"), W("move"), W("M"), W("rbind"), W("R"), W("verbose"),
-      W("silent"), W("loud"), W("acl"), W("noacl"), W("unbindable"), W("make-unbindable"),
-      W("runbindable"), W("make-runbindable"), W("private"), W("make-private"), W("rprivate"),
-      W("make-rprivate"), W("slave"), W("make-slave"), W("rslave"), W("make-rslave"), W("shared"),
-      W("make-shared"), W("rshared"), W("make-rshared"), W("relatime"), W("norelatime"),
-      W("iversion"), W("noiversion"), W("strictatime"), W("nostrictatime"), W("lazytime"),
-      W("nolazytime"), W("user"), W("nouser"));
+/* A mount option sets a flag or takes it away; only one of the two can hold. Which flag is which does not matter here,
+ * but that those of mount's commands (rule_class.h) are told from the others. */
+enum {
+    RDONLY = 1 << 0,
+    NOSUID = 1 << 1,
+    NODEV = 1 << 2,
+    NOEXEC = 1 << 3,
+    SYNC = 1 << 4,
+    MAND = 1 << 5,
+    DIRSYNC = 1 << 6,
+    NOATIME = 1 << 7,
+    NODIRATIME = 1 << 8,
+    SILENT = 1 << 9,
+    ACL = 1 << 10,
+    RELATIME = 1 << 11,
+    NORELATIME = 1 << 12,
+    IVERSION = 1 << 13,
+    STRICTATIME = 1 << 14,
+    NOUSER = 1 << 15,
+};
+#define SETS(name, flag)                                                                           \
+    {                                                                                              \
+        .text = (name), .value = (flag)                                                            \
+    }
+#define TAKES(name, flag)                                                                          \
+    {                                                                                              \
+        .text = (name), .reverse = (flag)                                                          \
+    }
+WORDS(mount_flags, "a mount option", SETS("ro", RDONLY), SETS("r", RDONLY),
+      SETS("read-only", RDONLY), TAKES("rw", RDONLY), TAKES("w", RDONLY), SETS("nosuid", NOSUID),
+      TAKES("suid", NOSUID), SETS("nodev", NODEV), TAKES("dev", NODEV), SETS("noexec", NOEXEC),
+      TAKES("exec", NOEXEC), SETS("sync", SYNC), TAKES("async", SYNC), SETS("mand", MAND),
+      TAKES("nomand", MAND), SETS("dirsync", DIRSYNC), SETS("noatime", NOATIME),
+      TAKES("atime", NOATIME), SETS("nodiratime", NODIRATIME), TAKES("diratime", NODIRATIME),
+      SETS("silent", SILENT), SETS("verbose", SILENT), TAKES("loud", SILENT), SETS("acl", ACL),
+      TAKES("noacl", ACL), SETS("relatime", RELATIME), SETS("norelatime", NORELATIME),
+      SETS("iversion", IVERSION), TAKES("noiversion", IVERSION), SETS("strictatime", STRICTATIME),
+      SETS("nouser", NOUSER), TAKES("user", NOUSER), SETS("bind", RULE_MOUNT_BIND),
+      SETS("B", RULE_MOUNT_BIND), SETS("rbind", RULE_MOUNT_BIND), SETS("R", RULE_MOUNT_BIND),
+      SETS("move", RULE_MOUNT_MOVE), SETS("M", RULE_MOUNT_MOVE),
+      SETS("remount", RULE_MOUNT_REMOUNT), SETS("unbindable", RULE_MOUNT_SHARING),
+      SETS("make-unbindable", RULE_MOUNT_SHARING), SETS("runbindable", RULE_MOUNT_SHARING),
+      SETS("make-runbindable", RULE_MOUNT_SHARING), SETS("private", RULE_MOUNT_SHARING),
+      SETS("make-private", RULE_MOUNT_SHARING), SETS("rprivate", RULE_MOUNT_SHARING),
+      SETS("make-rprivate", RULE_MOUNT_SHARING), SETS("slave", RULE_MOUNT_SHARING),
+      SETS("make-slave", RULE_MOUNT_SHARING), SETS("rslave", RULE_MOUNT_SHARING),
+      SETS("make-rslave", RULE_MOUNT_SHARING), SETS("shared", RULE_MOUNT_SHARING),
+      SETS("make-shared", RULE_MOUNT_SHARING), SETS("rshared", RULE_MOUNT_SHARING),
+      SETS("make-rshared", RULE_MOUNT_SHARING));
 WORDS(ptrace_access, "an access of ptrace", W("read"), W("readby"), W("trace"), W("tracedby"),
       W("r"), W("w"), W("rw"));
 WORDS(signal_access, "an access of signal", W("send"), W("receive"), W("read"), W("write"), W("r"),

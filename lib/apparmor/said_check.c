@@ -41,9 +41,54 @@ static int check_dbus(struct rule_text *t, const struct rule_class *class,
     return 0;
 }
 
+int said_check_option(struct rule_text *t, const struct rule_condition *condition, bool in,
+                      struct rule_said *list)
+{
+    const struct word *w =
+        condition->words ? words_find(condition->words, buf_text(&t->value)) : NULL;
+
+    if (!w)
+        return 0;
+    list->set |= w->value;
+    list->taken |= w->reverse;
+    if (!in && (list->set & list->taken))
+        return rule_text_problem(t,
+                                 "'%s' and its opposite never hold together: write two rules, or "
+                                 "'%s in (...)' for any of them",
+                                 buf_text(&t->value), condition->name);
+    return 0;
+}
+
+/* Some of what a mount rule says has no meaning together, and where nothing is left apparmor_parser gives up. */
+static int check_mount(struct rule_text *t, const struct rule_class *class,
+                       const struct rule_said *said)
+{
+    const uint64_t commands =
+        RULE_MOUNT_BIND | RULE_MOUNT_MOVE | RULE_MOUNT_REMOUNT | RULE_MOUNT_SHARING;
+    bool fstype =
+        rule_said_condition(said, class, "fstype") || rule_said_condition(said, class, "vfstype");
+    bool options = said->set != 0 || said->taken != 0;
+
+    if (class->kind == AA_REMOUNT && fstype &&
+        (!options || !((said->set & ~commands) | said->taken)))
+        return rule_text_problem(t, "a remount has no file system type");
+    if (class->kind != AA_MOUNT || !options || (said->set & ~commands) || said->taken)
+        return 0;
+    if (fstype)
+        return rule_text_problem(t, "bind, move, remount, private and the like have no file system "
+                                    "type: leave 'fstype' out");
+    if (said->name && !(said->set & (RULE_MOUNT_BIND | RULE_MOUNT_MOVE)))
+        return rule_text_problem(t,
+                                 "remount, private and the like have no source: write '-> PATH'");
+    return 0;
+}
+
 int said_check(struct rule_text *t, const struct rule_class *class, const struct rule_said *said)
 {
     switch (class->kind) {
+    case AA_MOUNT:
+    case AA_REMOUNT:
+        return check_mount(t, class, said);
     case AA_UNIX:
         return check_unix(t, class, said);
     case AA_DBUS:

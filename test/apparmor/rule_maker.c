@@ -128,30 +128,50 @@ static int add_network(struct rule_maker *m, bool deny, struct buf *out)
     }
 }
 
+/* Options that go with a file system type and a source, and commands, which do not. */
+static int add_mount_options(struct rule_maker *m, bool commands, struct buf *out)
+{
+    static const char *const flags[] = {"ro",    "nosuid",   "nodev",   "noexec",     "noatime",
+                                        "async", "relatime", "dirsync", "nodiratime", "acl"};
+    static const char *const mixed[] = {"bind",    "rbind",   "move",  "remount",
+                                        "private", "rshared", "slave", "runbindable"};
+    const char *before = chance(m) ? " options=" : " options in ";
+
+    return commands ? ADD_WORDS(m, before, mixed, out) : ADD_WORDS(m, before, flags, out);
+}
+
 static int add_mount(struct rule_maker *m, bool deny, struct buf *out)
 {
     static const char *const fstypes[] = {"proc", "tmpfs", "cgroup*", "sysfs", "ext[234]"};
-    static const char *const flags[] = {"ro",      "rw",      "nosuid", "nodev",   "noexec",
-                                        "bind",    "rbind",   "move",   "remount", "relatime",
-                                        "private", "rshared", "slave",  "dirsync", "noatime"};
-    static const char *const words[] = {"mount", "mount", "remount", "umount", "unmount"};
-    const char *word = PICK(m, words);
-    bool mount = strcmp(word, "mount") == 0;
-    int r = buf_add_text(out, word);
+    bool commands = chance(m);
+    int r = buf_add_text(out, "mount");
 
     (void)deny;
-    if (r == 0 && mount && rule_maker_below(m, 3) == 0)
+    if (r == 0 && !commands && rule_maker_below(m, 3) == 0)
         r = ADD_WORDS(m, " fstype=", fstypes, out);
-    if (r == 0 && mount && chance(m))
-        r = ADD_WORDS(m, chance(m) ? " options=" : " options in ", flags, out);
+    if (r == 0 && (commands || chance(m)))
+        r = add_mount_options(m, commands, out);
+    if (r == 0 && !commands && chance(m)) {
+        r = buf_add_text(out, " ");
+        r = r < 0 ? r : chance(m) ? buf_add_text(out, "tmpfs") : add_path(m, out);
+    }
+    if (r == 0 && chance(m)) {
+        r = buf_add_text(out, " -> ");
+        r = r < 0 ? r : add_path(m, out);
+    }
+    return r;
+}
+
+static int add_umount(struct rule_maker *m, bool deny, struct buf *out)
+{
+    static const char *const words[] = {"remount", "umount", "unmount"};
+    int r = buf_add_text(out, PICK(m, words));
+
+    (void)deny;
+    if (r == 0 && rule_maker_below(m, 3) == 0)
+        r = add_mount_options(m, false, out);
     if (r == 0 && chance(m)) {
         r = buf_add_text(out, " ");
-        r = r < 0                                  ? r
-            : mount && rule_maker_below(m, 4) == 0 ? buf_add_text(out, "tmpfs")
-                                                   : add_path(m, out);
-    }
-    if (r == 0 && mount && chance(m)) {
-        r = buf_add_text(out, " -> ");
         r = r < 0 ? r : add_path(m, out);
     }
     return r;
@@ -279,7 +299,7 @@ int rule_maker_add(struct rule_maker *m, bool newer, struct buf *out)
         bool qualified;
     } classes[] = {
         {add_file, true},       {add_file, true},    {add_file, true},   {add_file, true},
-        {add_capability, true}, {add_network, true}, {add_mount, true},  {add_mount, true},
+        {add_capability, true}, {add_network, true}, {add_mount, true},  {add_umount, true},
         {add_pivot_root, true}, {add_ptrace, true},  {add_signal, true}, {add_dbus, true},
         {add_unix, true},       {add_rlimit, false}, {add_newer, true},
     };
