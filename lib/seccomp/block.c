@@ -3,6 +3,7 @@
  * Blocks laid over a profile, one system call at a time: what each rule lets the call do is a
  * region, from which the block's region is taken.
  */
+#include "lib/seccomp/multiplexer.h"
 #include "lib/seccomp/region.h"
 #include "lib/seccomp/rule.h"
 
@@ -76,6 +77,27 @@ static struct sc_rule rule_like(const struct sc_rule *r)
     return (struct sc_rule){.action = r->action, .errno_ret = r->errno_ret, .origin = r->origin};
 }
 
+/* Takes out of region what other rules than number i say of the call with the same verdict. */
+static int leave_to_others(const struct overlay *o, size_t i, struct sc_region *region)
+{
+    const struct sc_profile *p = o->profile;
+    int r = 0;
+
+    for (size_t k = 0; k < p->n_rules && r == 0; k++) {
+        CLEANUP_REGION struct sc_region theirs = {0};
+        const struct sc_rule *other = &p->rules[k];
+
+        if (k == i || !sc_rule_has_name(other, o->name) ||
+            !sc_same_verdict(other->action, other->errno_ret, p->rules[i].action,
+                             p->rules[i].errno_ret))
+            continue;
+        r = sc_region_of(&theirs, other->args, other->n_args);
+        if (r == 0 && sc_region_overlaps(region, &theirs))
+            r = sc_region_subtract(region, &theirs);
+    }
+    return r;
+}
+
 /* Cuts the block out of one rule, and adds to *taken what the block takes. */
 static int cut_rule(struct overlay *o, size_t i, struct sc_region *taken)
 {
@@ -94,6 +116,8 @@ static int cut_rule(struct overlay *o, size_t i, struct sc_region *taken)
     r = sc_region_add(taken, &lost);
     if (r == 0)
         r = sc_region_subtract(&kept, o->region);
+    if (r == 0)
+        r = leave_to_others(o, i, &kept);
     if (r < 0)
         return r;
     if (rule->origin && !(origin = strdup(rule->origin)))
@@ -156,27 +180,56 @@ static int block_call(struct overlay *o)
     return whole ? put_name(o, &like, b->args, b->n_args) : put_region(o, &like, &taken);
 }
 
-static int block_calls(struct sc_profile *p, const struct sc_rule *block, struct error **reterr)
+static int block_named(struct sc_profile *p, const struct sc_rule *block, const char *name,
+                       size_t n_before)
 {
     CLEANUP_REGION struct sc_region region = {0};
-    struct overlay o = {.profile = p,
-                        .block = block,
-                        .region = &region,
-                        .name = block->n_names ? block->names[0] : "",
-                        .n_before = p->n_rules};
+    struct overlay o = {
+        .profile = p, .block = block, .region = &region, .name = name, .n_before = n_before};
     int r = sc_region_of(&region, block->args, block->n_args);
 
-    for (size_t i = 0; i < block->n_names && r == 0; i++) {
-        o.name = block->names[i];
-        r = block_call(&o);
+    return r < 0 ? r : block_call(&o);
+}
+
+/* The same call made through a multiplexer. */
+static int block_multiplexed(struct sc_profile *p, const struct sc_rule *block,
+                             const struct sc_multiplexed *m)
+{
+    struct sc_rule through = rule_like(block);
+
+    sc_rule_add_arg32(&through, 0, SC_MULTIPLEXER_MASK, m->number);
+    return block_named(p, &through, m->through, p->n_rules);
+}
+
+static int block_calls(struct sc_profile *p, const struct sc_rule *block, struct error **reterr)
+{
+    size_t n_before = p->n_rules;
+
+    for (size_t i = 0; i < block->n_names; i++) {
+        const char *name = block->names[i];
+        int r = block_named(p, block, name, n_before);
+
+        if (r == -E2BIG)
+            return error_set(reterr, r,
+                             "system call '%s': what its conditions leave are more than %d rules, "
+                             "or more than %d of the whole profile",
+                             error_quote(name), SC_MAX_CUBES, SC_MAX_RULES);
+        if (r < 0)
+            return error_oom(reterr);
     }
     sc_profile_sweep(p);
-    if (r == -E2BIG)
-        return error_set(reterr, r,
-                         "system call '%s': what its conditions leave are more than %d rules, or "
-                         "more than %d of the whole profile",
-                         error_quote(o.name), SC_MAX_CUBES, SC_MAX_RULES);
-    return r < 0 ? error_oom(reterr) : 0;
+    for (size_t i = 0; i < block->n_names; i++) {
+        const struct sc_multiplexed *m = sc_multiplexed_find(block->names[i]);
+        int r = m ? block_multiplexed(p, block, m) : 0;
+
+        if (r == -E2BIG)
+            return error_set(reterr, r, "system call '%s': more than %d rules", m->through,
+                             SC_MAX_RULES);
+        if (r < 0)
+            return error_oom(reterr);
+    }
+    sc_profile_sweep(p);
+    return 0;
 }
 
 int sc_profile_block(struct sc_profile *p, const struct sc_rule *blocks, size_t n_blocks,

@@ -3,6 +3,7 @@
  * Profiles as programs, by libseccomp, in the way that runtimes (runc, crun) use it: the same rules
  * in the same order, so that what compiles here starts there.
  */
+#include "lib/seccomp/multiplexer.h"
 #include "lib/seccomp/program.h"
 #include "lib/seccomp/rule.h"
 
@@ -17,9 +18,9 @@
  * cube of its number of conditions, for each of its names, and this bounds the time of a hostile
  * profile to some 50 ms; what the built-in rules need together is half of it, and takes 5. */
 #define MAX_WEIGHT     1280
-#define API_LEVEL      6 /* all actions of libseccomp 2.5: the program may be for another kernel */
-#define MAX_NUMBER     1024 /* of system calls, without x32's bit */
-#define TREE_THRESHOLD 32   /* runc has a binary tree made of programs with more rules */
+#define MAX_NAMES      2048 /* of all rules together: each is compared with each */
+#define API_LEVEL      6  /* all actions of libseccomp 2.5: the program may be for another kernel */
+#define TREE_THRESHOLD 32 /* runc has a binary tree made of programs with more rules */
 
 struct sc_program *sc_program_free(struct sc_program *p)
 {
@@ -132,14 +133,18 @@ static int add_rule(scmp_filter_ctx c, const struct sc_rule *rule,
 
 static int check_weight(const struct sc_profile *p, struct error **reterr)
 {
-    size_t weight = 0;
+    size_t weight = 0, n_names = 0;
 
     for (size_t i = 0; i < p->n_rules; i++) {
         const struct sc_rule *r = &p->rules[i];
 
         if (!sc_rule_is_default(p, r))
             weight += r->n_args * r->n_args * r->n_args * r->n_names;
+        n_names += r->n_names;
     }
+    if (n_names > MAX_NAMES)
+        return error_set(reterr, -EINVAL, "its rules name %zu system calls; the limit is %d",
+                         n_names, MAX_NAMES);
     if (weight > MAX_WEIGHT)
         return error_set(reterr, -EINVAL,
                          "its conditions weigh %zu (the cube of their number, for each rule and "
@@ -182,6 +187,7 @@ int sc_compile(struct sc_program **ret, const struct sc_profile *p, const enum s
                struct error **reterr)
 {
     CLEANUP(context_release) scmp_filter_ctx c = NULL;
+    CLEANUP(sc_program_free) struct sc_program *program = NULL;
     int r = check_weight(p, reterr);
 
     if (r < 0)
@@ -198,29 +204,23 @@ int sc_compile(struct sc_program **ret, const struct sc_profile *p, const enum s
     for (size_t i = 0; i < p->n_rules && r == 0; i++)
         if (!sc_rule_is_default(p, &p->rules[i]))
             r = add_rule(c, &p->rules[i], unknown, data, reterr);
-    return r < 0 ? r : export_program(ret, c, reterr);
-}
-
-/* For calls that 32-bit x86 has twice, by a number of their own and through socketcall or ipc,
- * libseccomp tells a made-up number; the real one it tells only the other way round. */
-static int direct_number(uint32_t token, const char *name)
-{
-    for (int nr = 0; nr < MAX_NUMBER; nr++) {
-        CLEANUP_FREE char *other = seccomp_syscall_resolve_num_arch(token, nr);
-
-        if (other && strcmp(other, name) == 0)
-            return nr;
-    }
-    return -ENOSYS;
+    if (r == 0)
+        r = export_program(&program, c, reterr);
+    if (r == 0)
+        r = sc_program_check(program, p, arches, n_arches, reterr);
+    if (r < 0)
+        return r;
+    *ret = TAKE(program);
+    return 0;
 }
 
 int sc_syscall_number(enum sc_arch arch, const char *name)
 {
-    int number = seccomp_syscall_resolve_name_arch(arch_token(arch), name);
+    const struct sc_multiplexed *m = arch == SC_X86 ? sc_multiplexed_find(name) : NULL;
+    /* libseccomp answers with a made-up number for what 32-bit x86 has twice */
+    int number = m ? m->direct : seccomp_syscall_resolve_name_arch(arch_token(arch), name);
 
-    if (number >= 0)
-        return number;
-    return number == __NR_SCMP_ERROR ? -ENOSYS : direct_number(arch_token(arch), name);
+    return number < 0 ? -ENOSYS : number;
 }
 
 void sc_syscall_name(uint32_t audit_arch, int nr, char ret[static 64])

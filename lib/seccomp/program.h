@@ -11,3 +11,8 @@ struct sc_program {
     struct sock_filter *code; /* owned */
     size_t n;                 /* instructions, 1 to BPF_MAXINSNS */
 };
+
+/* Does the program do what the rules say? Tries calls on both sides of each condition, for each of
+ * the architectures. 0, or -EINVAL with *reterr, which names the call. */
+int sc_program_check(const struct sc_program *program, const struct sc_profile *p,
+                     const enum sc_arch *arches, size_t n_arches, struct error **reterr);

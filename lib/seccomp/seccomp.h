@@ -94,8 +94,12 @@ int sc_profile_add_entry(struct sc_profile *p, const struct sc_rule *like,
  * changes nothing leaves no trace; an action SC_ALLOW never changes anything. blocks are not rules
  * of p.
  *
- * What is left of a rule's conditions is written as masked equalities: afterwards no two rules of a
- * call with different verdicts overlap, so that their order does not matter.
+ * What is left of a rule's conditions is written as masked equalities that do not overlap, neither
+ * with each other nor with other rules of the call: so their order does not matter, and libseccomp,
+ * which forgets conditions of some rules that contain each other, has none of those.
+ *
+ * What a block wants of a call that 32-bit x86 can make through socketcall or ipc, it wants of all
+ * such calls there, as their arguments cannot be seen.
  *
  * 0, -ENOMEM, or -E2BIG with *reterr (SC_MAX_RULES; SC_MAX_CUBES for one call); on failure the
  * profile is to be thrown away. */
@@ -108,6 +112,14 @@ const char *sc_arch_name(enum sc_arch a); /* "SCMP_ARCH_X86_64"; static */
 /* The architectures of a machine (uname: "x86_64", "aarch64"), the native one first; n is set. NULL
  * and 0 for another machine. */
 const enum sc_arch *sc_arches_of(const char *machine, size_t *ret_n);
+
+/* Those of a machine for which a filter can do what the profile says, the native one first; none for
+ * a machine that is not known. Left out: 32-bit ones where a condition is about more than 32 bits,
+ * and 32-bit x86 where it is about an argument that socketcall or ipc keep in memory and the profile
+ * does not let such calls pass anyway. Calls by an architecture that is not named kill the caller.
+ * 0, -E2BIG or -ENOMEM. */
+int sc_profile_arches(const struct sc_profile *p, const char *machine,
+                      enum sc_arch ret[static SC_ARCHES], size_t *ret_n);
 
 /* Canonical: keys in a fixed order, rules in order, a rule a line. arches may be NULL: none are
  * named. 0, -E2BIG or -ENOMEM. */
@@ -124,8 +136,11 @@ int sc_profile_digest(const struct sc_profile *p, struct digest *ret) MUST_CHECK
 
 /* ---- compiled ---- */
 struct sc_program; /* a classic BPF program, as the kernel would get it */
-/* By libseccomp, for the architectures given. Names that libseccomp does not know are left out, as
- * runtimes do, and told by unknown() (may be NULL). 0, -EINVAL with *reterr or -ENOMEM. */
+/* By libseccomp, for the architectures given (sc_profile_arches()). Names that libseccomp does not
+ * know are left out, as runtimes do, and told by unknown() (may be NULL). The program is then asked
+ * about calls on both sides of each condition: libseccomp forgets some conditions, and a profile of
+ * which it makes another one is refused. Where rules of different verdicts overlap, the strictest is
+ * what is expected. 0, -EINVAL with *reterr or -ENOMEM. */
 int sc_compile(struct sc_program **ret, const struct sc_profile *p, const enum sc_arch *arches,
                size_t n_arches, void (*unknown)(const char *name, void *data), void *data,
                struct error **reterr);

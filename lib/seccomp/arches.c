@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * For which architectures a profile can be written. libseccomp makes one program of a profile for
+ * all of them, from conditions that do not mean the same on each: it cuts numbers to 32 bits for
+ * architectures whose arguments have so many, and reads the conditions of a call that 32-bit x86
+ * makes through socketcall as if the arguments stood in socketcall's own.
+ */
+#include "lib/seccomp/multiplexer.h"
+#include "lib/seccomp/region.h"
+#include "lib/seccomp/rule.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* By libseccomp's measure. */
+static bool arch_is_narrow(enum sc_arch a)
+{
+    return a == SC_X86 || a == SC_X32 || a == SC_ARM;
+}
+
+/* Is a condition of numbers that 32 bits hold? A mask may be longer: it then says that upper bits
+ * are zero, which they are. */
+static bool arg_is_narrow(const struct sc_arg *a)
+{
+    return (a->op == SC_MASKED_EQ ? a->value_two : a->value) <= UINT32_MAX;
+}
+
+static bool rule_is_narrow(const struct sc_rule *r)
+{
+    for (size_t i = 0; i < r->n_args; i++)
+        if (!arg_is_narrow(&r->args[i]))
+            return false;
+    return true;
+}
+
+/* Does the profile let the call through its multiplexer, whatever its arguments, get a verdict at
+ * least as lenient as the rule's? Then it does not matter that libseccomp adds such a way. 1, 0 or
+ * a negative errno. */
+static int way_is_open(const struct sc_profile *p, const struct sc_rule *rule,
+                       const struct sc_multiplexed *m)
+{
+    CLEANUP_REGION struct sc_region way = {0};
+    struct sc_arg number = {
+        .op = SC_MASKED_EQ, .value = SC_MULTIPLEXER_MASK, .value_two = m->number};
+    int r = 0;
+
+    if (p->default_action <= rule->action)
+        return 1;
+    r = sc_region_of(&way, &number, 1);
+    for (size_t i = 0; i < p->n_rules && r == 0; i++) {
+        const struct sc_rule *other = &p->rules[i];
+        CLEANUP_REGION struct sc_region theirs = {0};
+
+        if (other->action > rule->action || sc_rule_is_default(p, other) ||
+            !sc_rule_has_name(other, m->through))
+            continue;
+        r = sc_region_of(&theirs, other->args, other->n_args);
+        if (r == 0)
+            r = sc_region_subtract(&way, &theirs);
+    }
+    return r < 0 ? r : way.n == 0;
+}
+
+/* Would a way through a multiplexer be opened that the profile does not want? */
+static int hides_arguments(const struct sc_profile *p, bool *ret)
+{
+    *ret = false;
+    for (size_t i = 0; i < p->n_rules && !*ret; i++) {
+        const struct sc_rule *rule = &p->rules[i];
+
+        if (rule->n_args == 0 || sc_rule_is_default(p, rule))
+            continue;
+        for (size_t k = 0; k < rule->n_names && !*ret; k++) {
+            const struct sc_multiplexed *m = sc_multiplexed_find(rule->names[k]);
+            int r = m ? way_is_open(p, rule, m) : 1;
+
+            if (r < 0)
+                return r;
+            *ret = r == 0;
+        }
+    }
+    return 0;
+}
+
+int sc_profile_arches(const struct sc_profile *p, const char *machine,
+                      enum sc_arch ret[static SC_ARCHES], size_t *ret_n)
+{
+    bool narrow = true, hidden = false;
+    size_t n_machine, n = 0;
+    const enum sc_arch *arches = sc_arches_of(machine, &n_machine);
+    int r = hides_arguments(p, &hidden);
+
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < p->n_rules && narrow; i++)
+        narrow = sc_rule_is_default(p, &p->rules[i]) || rule_is_narrow(&p->rules[i]);
+    for (size_t i = 0; i < n_machine; i++)
+        if (!((arch_is_narrow(arches[i]) && !narrow) || (arches[i] == SC_X86 && hidden)))
+            ret[n++] = arches[i];
+    *ret_n = n;
+    return 0;
+}
