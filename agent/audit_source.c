@@ -18,6 +18,7 @@
 struct audit_source {
     struct audit_events events;
     struct loop_timer *quiet; /* owned, like all of these */
+    bool is_off;              /* the kernel makes no records: there is nothing to read anywhere */
     struct audit_netlink *netlink;
     struct audit_kmsg *kmsg;
     struct audit_file *files[AUDIT_SOURCE_MAX_PATHS];
@@ -133,16 +134,18 @@ static int add_files(struct audit_source *s, struct loop *loop, const char *path
 static int add_netlink(struct audit_source *s, struct loop *loop, const struct audit_events *events)
 {
     CLEANUP(error_free) struct error *problem = NULL;
+    int r = audit_netlink_new(&s->netlink, loop, 0, events, &problem);
 
-    return not_used(s->no_netlink, audit_netlink_new(&s->netlink, loop, 0, events, &problem),
-                    problem);
+    s->is_off = r == -EPROTONOSUPPORT;
+    return not_used(s->no_netlink, r, problem);
 }
 
 static int add_kmsg(struct audit_source *s, struct loop *loop, const struct audit_events *events)
 {
     CLEANUP(error_free) struct error *problem = NULL;
+    int r = audit_kmsg_new(&s->kmsg, loop, events, &problem);
 
-    return not_used(s->no_kmsg, audit_kmsg_new(&s->kmsg, loop, events, &problem), problem);
+    return not_used(s->no_kmsg, r, problem);
 }
 
 int audit_source_new(struct audit_source **ret, struct loop *loop,
@@ -160,11 +163,11 @@ int audit_source_new(struct audit_source **ret, struct loop *loop,
         snprintf(s->no_netlink, sizeof(s->no_netlink), "switched off");
     else
         r = add_netlink(s, loop, &own);
-    if (r == 0 && !s->netlink)
+    if (r == 0 && !s->netlink && !s->is_off)
         r = add_kmsg(s, loop, &own);
     if (r < 0)
         return error_oom(reterr);
-    if (!s->netlink)
+    if (!s->netlink && !s->is_off)
         r = add_files(s, loop, settings->log_paths, &own, reterr);
     if (r < 0)
         return r;

@@ -114,7 +114,7 @@ int violation_seccomp_format(struct buf *b, const struct audit_record *r,
         rc = add_key_text(b, "syscall", (struct audit_text){v->call, strlen(v->call)});
     if (rc == 0 && v->verdict != SC_LOG)
         rc = buf_format(b, ",\"code\":\"%s\"", v->code);
-    if (rc == 0 && v->verdict == SC_ERRNO)
+    if (rc == 0 && v->errno_ret > 0)
         rc = buf_format(b, ",\"errno\":%u", v->errno_ret);
     if (rc == 0 && v->arch)
         rc = buf_format(b, ",\"arch\":\"%s\"", v->arch);

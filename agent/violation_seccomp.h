@@ -20,7 +20,7 @@ struct violation_seccomp {
     enum violation_action action;
     enum sc_action verdict; /* of the filter */
     const char *code;       /* "kill_process"; static */
-    unsigned errno_ret;     /* of SC_ERRNO */
+    unsigned errno_ret;     /* of SC_ERRNO; 0: kernels up to now do not tell it */
     const char *arch;       /* static; NULL: the machine's own */
     char call[64];          /* "unshare", or its number */
 };

@@ -20,3 +20,11 @@ $(B)/test/captive_program: test/vm/enforcer/captive_program.c
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu11 $(WARNINGS) -O1 -static -D_GNU_SOURCE -o $@ $<
+
+# Audit records in guests: test/vm/audit/run.
+$(call program,test/audit_vm_test,test/vm/audit/audit_test.c test/vm/audit/bed.c, \
+        agent apparmor seccomp match policy base,libevent jansson openssl libseccomp)
+
+# The AppArmor enforcer in guests: test/vm/apparmor/run.
+$(call program,test/apparmor_vm_test,test/vm/apparmor/apparmor_test.c test/vm/apparmor/agent_side.c \
+        test/vm/apparmor/captive.c,agent apparmor proto ruleset match policy base,libapparmor libevent libseccomp libprotobuf-c openssl)
