@@ -6,14 +6,25 @@
 
 #include "lib/apparmor/apparmor.h"
 
-#define LINE_WORD  "line "
-#define ERROR_WORD "error"
-#define MAX_LINE   10000000u
+#define LINE_WORD   "line "
+#define ERROR_WORD  "error"
+#define MAX_LINE    10000000u
+#define ORIGIN_BASE "base" /* as lib/apparmor says it */
 
 struct span {
     const char *text;
     size_t len;
 };
+
+static const char *origin_of(const struct aa_rule *rule)
+{
+    return rule->origin ? rule->origin : ORIGIN_BASE;
+}
+
+static bool is_of_base(const struct aa_rule *rule)
+{
+    return strcmp(origin_of(rule), ORIGIN_BASE) == 0;
+}
 
 /* The first line that speaks of an error, else the first. */
 static struct span find_error(const char *said)
@@ -48,24 +59,43 @@ static unsigned cut_line(struct span *s)
     return line;
 }
 
+static const struct aa_rule *find_line(const struct aa_rules *rules, unsigned line)
+{
+    for (size_t i = 0; i < rules->n; i++)
+        if (rules->items[i].line == line)
+            return &rules->items[i];
+    return NULL;
+}
+
+/* The base speaks of newer classes only where a rule of the policy does: that one is to blame. */
+static const struct aa_rule *find_culprit(const struct aa_rules *rules, const struct aa_rule *rule)
+{
+    if (!aa_class_is_newer(rule->kind) || !is_of_base(rule))
+        return rule;
+    for (size_t i = 0; i < rules->n; i++)
+        if (aa_class_is_newer(rules->items[i].kind) && !is_of_base(&rules->items[i]))
+            return &rules->items[i];
+    return rule;
+}
+
 int apparmor_message_explain(const char *said, unsigned n_preamble_lines,
                              const struct aa_rules *rules, struct error **reterr)
 {
     struct span s = find_error(said);
     unsigned line = cut_line(&s);
     const char *words = error_quote_n(s.text, s.len);
+    const struct aa_rule *rule;
 
     if (line == 0)
         return error_set(reterr, -EINVAL, "apparmor_parser: %s", words);
     if (line <= n_preamble_lines)
         return error_set(reterr, -EINVAL, "apparmor_parser, at the disks of this node: %s", words);
     line -= n_preamble_lines;
-    for (size_t i = 0; i < rules->n; i++) {
-        const struct aa_rule *rule = &rules->items[i];
-
-        if (rule->line == line)
-            return error_set(reterr, -EINVAL, "%s: rule '%s': apparmor_parser: %s",
-                             rule->origin ? rule->origin : "base", error_quote(rule->text), words);
-    }
-    return error_set(reterr, -EINVAL, "line %u of the profile: apparmor_parser: %s", line, words);
+    rule = find_line(rules, line);
+    if (!rule)
+        return error_set(reterr, -EINVAL, "line %u of the profile: apparmor_parser: %s", line,
+                         words);
+    rule = find_culprit(rules, rule);
+    return error_set(reterr, -EINVAL, "%s: rule '%s': apparmor_parser: %s", origin_of(rule),
+                     error_quote(rule->text), words);
 }

@@ -8,9 +8,12 @@
 
 static char raw_origin[] = "appArmorRawRules[0] (line 3, column 5)", raw_text[] = "/etc/[x r";
 static char mount_text[] = "mount fstype=foo";
+static char userns_text[] = "userns", userns_origin[] = "appArmorRawRules[1] (line 9, column 1)";
 static struct aa_rule items[] = {
     {.line = 4, .text = raw_text, .origin = raw_origin},
     {.line = 7, .text = mount_text}, /* of the base: no origin */
+    {.line = 8, .kind = AA_USERNS, .text = userns_text},
+    {.line = 9, .kind = AA_USERNS, .text = userns_text, .origin = userns_origin},
 };
 static const struct aa_rules rules = {.items = items, .n = ARRAY_SIZE(items)};
 
@@ -27,6 +30,10 @@ static const struct {
      "\"foo\""},
     {"AppArmor parser error at line 8: syntax error\n",
      "line 6 of the profile: apparmor_parser: syntax error"},
+    {"AppArmor parser error at line 10: syntax error\n",
+     "appArmorRawRules[1] (line 9, column 1): rule 'userns': apparmor_parser: syntax error"},
+    {"AppArmor parser error at line 11: syntax error\n",
+     "appArmorRawRules[1] (line 9, column 1): rule 'userns': apparmor_parser: syntax error"},
     {"AppArmor parser error at line 2: Lexer found unexpected character\n",
      "apparmor_parser, at the disks of this node: Lexer found unexpected character"},
     {"Warning: line 9: odd\nAppArmor parser error at line 6: bad\n",
