@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/adopted_bindings.h"
 #include "agent/binding.h"
 #include "agent/container.h"
 #include "agent/holds.h"
@@ -36,15 +37,6 @@ struct bound {
     char *reason;          /* owned; why not */
 };
 
-/* What an earlier agent left. */
-struct adopted {
-    uint64_t cgroup_id;
-    unsigned enforcers;
-    int64_t since_ns; /* 0: not known */
-    bool before_first_instruction;
-    char profile[PROFILE_NAME_MAX + 1];
-};
-
 struct binder {
     const struct store *store;
     const struct enforcers *enforcers;
@@ -53,7 +45,7 @@ struct binder {
     bool looks_later;       /* look_later() was called, and binder_look() has not been since */
     struct map *containers; /* "namespace/id" -> struct bound */
     struct map *by_cgroup;  /* cgroup id -> struct bound, borrowed */
-    struct map *adopted;    /* cgroup id -> struct adopted: not yet claimed by a container */
+    struct adopted_bindings *adopted; /* owned; not yet claimed by a container */
 };
 
 static void bound_free(void *data)
@@ -81,7 +73,7 @@ int binder_new(struct binder **ret, const struct store *store, const struct enfo
     b->events = *events;
     b->containers = map_new(bound_free, RUNTIME_MAX_CONTAINERS);
     b->by_cgroup = map_new(NULL, RUNTIME_MAX_CONTAINERS);
-    b->adopted = map_new(free, BINDER_MAX_ADOPTED);
+    b->adopted = adopted_bindings_new();
     if (!b->containers || !b->by_cgroup || !b->adopted)
         return -ENOMEM;
     *ret = TAKE(b);
@@ -92,7 +84,7 @@ struct binder *binder_free(struct binder *b)
 {
     if (!b)
         return NULL;
-    map_free(b->adopted);
+    adopted_bindings_free(b->adopted);
     map_free(b->by_cgroup);
     map_free(b->containers);
     free(b);
@@ -383,17 +375,16 @@ static void evaluate(struct binder *b, struct bound *x, bool with_look)
 static void claim_adopted(struct binder *b, struct bound *x)
 {
     CLEANUP(error_free) struct error *problem = NULL;
-    char key[CGROUP_KEY_SIZE];
-    CLEANUP_FREE struct adopted *a = map_take(b->adopted, cgroup_key(key, x->c->cgroup_id));
+    struct adopted_binding a;
     const struct profile *p;
 
-    if (!a || x->profile[0])
+    if (x->profile[0] || !adopted_bindings_take(b->adopted, x->c->cgroup_id, &a))
         return;
-    memcpy(x->profile, a->profile, sizeof(x->profile));
-    x->cgroup_id = a->cgroup_id;
-    x->enforcers = a->enforcers;
-    x->since_ns = a->since_ns ? a->since_ns : b->events.now_ns(b->events.data);
-    x->before_first_instruction = a->before_first_instruction;
+    memcpy(x->profile, a.profile, sizeof(x->profile));
+    x->cgroup_id = a.cgroup_id;
+    x->enforcers = a.enforcers;
+    x->since_ns = a.since_ns ? a.since_ns : b->events.now_ns(b->events.data);
+    x->before_first_instruction = a.before_first_instruction;
     p = store_find(b->store, x->profile);
     if (p && x->c->state != CONTAINER_CREATED && bind_all(b, x, p, true, &problem) < 0)
         b->events.trouble(error_message(problem), b->events.data);
@@ -530,16 +521,14 @@ void binder_answered(struct binder *b, const struct container *c)
  * container whose cgroup is not known: it may be that one. */
 static void drop_unclaimed(struct binder *b)
 {
+    struct adopted_binding a;
+
     MAP_FOREACH (m, b->containers) {
         if (((const struct bound *)map_value(m))->c->cgroup_id == 0)
             return;
     }
-    MAP_FOREACH (m, b->adopted) {
-        const struct adopted *a = map_value(m);
-
-        unbind_cgroup(b, a->cgroup_id, a->enforcers);
-        map_drop(b->adopted, map_key(m));
-    }
+    while (adopted_bindings_take_any(b->adopted, &a))
+        unbind_cgroup(b, a.cgroup_id, a.enforcers);
 }
 
 void binder_reconciled(struct binder *b)
@@ -591,40 +580,10 @@ struct adoption {
 static void on_found(uint64_t cgroup_id, const char *profile, void *data)
 {
     struct adoption *adoption = data;
-    struct map *map = adoption->b->adopted;
-    char key[CGROUP_KEY_SIZE];
-    struct adopted *a = map_find(map, cgroup_key(key, cgroup_id));
-    int r;
+    int r = adopted_bindings_add(adoption->b->adopted, cgroup_id, profile, adoption->bit);
 
-    if (!a) {
-        a = calloc(1, sizeof(*a));
-        r = a ? map_put(map, key, a) : -ENOMEM;
-        if (r < 0) {
-            free(a);
-            adoption->result = r;
-            return;
-        }
-    }
-    a->cgroup_id = cgroup_id;
-    a->enforcers |= adoption->bit;
-    snprintf(a->profile, sizeof(a->profile), "%s", profile);
-}
-
-/* What an earlier agent saved; anything that is not the kernel's truth is passed over. */
-static void read_saved(struct binder *b, const char *saved)
-{
-    while (*saved) {
-        struct saved_binding one;
-        char key[CGROUP_KEY_SIZE];
-        struct adopted *a = NULL;
-
-        if (saved_binding_parse(&one, &saved))
-            a = map_find(b->adopted, cgroup_key(key, one.cgroup_id));
-        if (!a || strcmp(a->profile, one.profile) != 0)
-            continue;
-        a->since_ns = one.since_ns;
-        a->before_first_instruction = one.before_first_instruction;
-    }
+    if (r < 0)
+        adoption->result = r;
 }
 
 int binder_save(const struct binder *b, struct buf *out)
@@ -660,7 +619,7 @@ int binder_adopt(struct binder *b, const char *saved, struct error **reterr)
         if (r < 0)
             return error_wrap(reterr, r, "%s enforcer", e->ops->name);
     }
-    read_saved(b, saved);
+    adopted_bindings_read_saved(b->adopted, saved);
     return 0;
 }
 

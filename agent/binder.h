@@ -26,8 +26,6 @@ struct binder; /* opaque */
 struct container;
 struct runtime;
 
-#define BINDER_MAX_ADOPTED 20000 /* bindings taken over from an earlier agent */
-
 /* A container that has begun and is not held: how often it is looked at, and in which steps, before
  * that is told. runc execs within milliseconds of its start order; the rest is for a slow node. */
 #define BINDER_LOOKS   8
