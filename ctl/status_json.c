@@ -229,12 +229,14 @@ static json_t *finding_json(const char *const *finding)
 
 json_t *status_json_policy_description(const struct status_policy_description *d)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "policy", status_json_policy(&d->policy),
-                     "bindings", LIST_JSON(d->bindings, d->n_bindings, status_json_binding),
-                     "violations", LIST_JSON(d->violations, d->n_violations, violation_json),
-                     "rules", LIST_JSON(d->rules, d->n_rules, rule_count_json), "events",
+    return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "policy",
+                     status_json_policy(&d->policy), "bindings",
+                     LIST_JSON(d->bindings, d->n_bindings, status_json_binding), "violations",
+                     LIST_JSON(d->violations, d->n_violations, violation_json), "rules",
+                     LIST_JSON(d->rules, d->n_rules, rule_count_json), "events",
                      LIST_JSON(d->events, d->n_events, event_count_json), "findings",
-                     LIST_JSON(d->findings, d->n_findings, finding_json));
+                     LIST_JSON(d->findings, d->n_findings, finding_json), "warnings",
+                     LIST_JSON(d->warnings, d->n_warnings, finding_json));
 }
 
 json_t *status_json_node_description(const struct status_node_description *d)

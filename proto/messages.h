@@ -245,6 +245,8 @@ struct status_policy_description {
     size_t n_findings;
     const struct msg_event_count *events; /* on all nodes */
     size_t n_events;
+    const char *const *warnings; /* about what is in force */
+    size_t n_warnings;
 };
 struct status_node_description {
     struct status_node node;

@@ -38,6 +38,8 @@ int status_policy_description_encode(const struct status_policy_description *d, 
     m.n_findings = d->n_findings;
     m.findings = (char **)d->findings;
     m.n_events = d->n_events;
+    m.n_warnings = d->n_warnings;
+    m.warnings = (char **)d->warnings;
     r = status_pack_policy(a, &policy, &d->policy);
     if (r == 0)
         r = status_pack_bindings(a, d->bindings, d->n_bindings, &m.bindings);
@@ -75,6 +77,8 @@ static int status_unpack_policy_description(struct arena *a, struct status_polic
     out->n_bindings = in->n_bindings;
     out->n_violations = in->n_violations;
     out->n_events = in->n_events;
+    out->warnings = (const char *const *)in->warnings;
+    out->n_warnings = in->n_warnings;
     r = status_unpack_policy(a, &out->policy, in->policy, reterr);
     if (r == 0)
         r = status_unpack_bindings(a, in->bindings, in->n_bindings, &out->bindings, reterr);
