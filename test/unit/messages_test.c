@@ -277,6 +277,7 @@ START_TEST(a_description_arrives_whole)
                                                        .bindings = bindings,
                                                        .n_bindings = 1}};
     static const struct status_rule_count rules[] = {{"base", 12, "file", "deny read /etc/shadow"}};
+    static const char *const warnings[] = {"disallow-umount: BPF does not see moved mounts"};
     struct status_binding node_binding = {"n1", binding};
     struct status_violation node_violation = {"n1", violation};
     struct status_policy_description d = {
@@ -297,6 +298,8 @@ START_TEST(a_description_arrives_whole)
         .n_rules = 1,
         .events = events,
         .n_events = ARRAY_SIZE(events),
+        .warnings = warnings,
+        .n_warnings = 1,
     };
     CLEANUP_BUF struct buf b = BUF_INIT(65536);
     struct status_policy_description q;
@@ -317,6 +320,8 @@ START_TEST(a_description_arrives_whole)
     ck_assert_str_eq(q.bindings[0].binding.pod_name, "web-0");
     check_holds(&q.bindings[0].binding);
     check_events(q.events, q.n_events);
+    ck_assert_uint_eq(q.n_warnings, 1);
+    ck_assert_str_eq(q.warnings[0], warnings[0]);
     ck_assert_str_eq(q.violations[0].violation.rule, "base");
     ck_assert_uint_eq(q.rules[0].count, 12);
     status_arena_free(arena);
