@@ -233,3 +233,8 @@ int audit_source_describe(const struct audit_source *s, struct buf *out)
         r = buf_format(out, "; kmsg: %s", s->no_kmsg);
     return r < 0 ? r : describe_files(s, out);
 }
+
+uint64_t audit_source_n_lost(const struct audit_source *s)
+{
+    return s->n_lost;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "test/unit/unit.h"
+
+#include "agent/audit_record.h"
+#include "agent/audit_source.h"
+#include "lib/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+static struct loop *loop;
+static struct loop_timer *timer;
+static char folder[64], path[96];
+static unsigned n_seen;
+static uint64_t n_lost, n_wanted_lost;
+
+static void on_time(void *data UNUSED)
+{
+    loop_stop(loop);
+}
+
+static void on_record(int outcome UNUSED, const struct audit_record *r UNUSED, void *data UNUSED)
+{
+    n_seen++;
+}
+
+static void on_lost(uint64_t n, void *data UNUSED)
+{
+    n_lost += n;
+    if (n_lost >= n_wanted_lost)
+        loop_stop(loop);
+}
+
+static const struct audit_events events = {.record = on_record, .lost = on_lost};
+
+static void setup(void)
+{
+    snprintf(folder, sizeof(folder), "/tmp/audit-source-test-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof(path), "%s/audit.log", folder);
+    ck_assert_int_eq(loop_new(&loop, NULL), 0);
+    ck_assert_int_eq(loop_timer_new(loop, &timer, on_time, NULL), 0);
+}
+
+static void teardown(void)
+{
+    char command[128];
+
+    loop_timer_free(timer);
+    loop_free(loop);
+    snprintf(command, sizeof(command), "rm -rf '%s'", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+
+static void append_record(int fd, unsigned serial)
+{
+    dprintf(fd,
+            "type=AVC msg=audit(1.1:%u): apparmor=\"DENIED\" operation=\"open\" name=\"/\" pid=1 "
+            "comm=\"c\"\n",
+            serial);
+}
+
+START_TEST(serials_that_a_file_lacks_are_lost_once_it_is_quiet)
+{
+    const struct audit_source_settings settings = {.no_netlink = true, .log_paths = path};
+    CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    CLEANUP(audit_source_free) struct audit_source *s = NULL;
+
+    ck_assert_int_eq(audit_source_new(&s, loop, &settings, &events, NULL), 0);
+    for (unsigned serial = 100; serial < 200; serial++) {
+        if (serial % 10 != 5)
+            append_record(fd, serial);
+    }
+    dprintf(fd, "type=DAEMON_START msg=audit(1.1:7777): op=start\n"); /* numbers of its own */
+    n_wanted_lost = 10;
+    loop_timer_set(timer, 10 * NS_PER_SEC);
+    loop_run(loop);
+    ck_assert_uint_eq(n_seen, 90);
+    ck_assert_uint_eq(n_lost, 10);
+    ck_assert_uint_eq(audit_source_n_lost(s), 10);
+}
+END_TEST
+
+START_TEST(a_source_says_what_it_is_and_that_it_loses_records)
+{
+    const struct audit_source_settings settings = {.no_netlink = true, .log_paths = path};
+    CLEANUP(audit_source_free) struct audit_source *s = NULL;
+    CLEANUP_BUF struct buf text = BUF_INIT(4096);
+
+    ck_assert_int_eq(audit_source_new(&s, loop, &settings, &events, NULL), 0);
+    ck_assert_ptr_nonnull(strstr(audit_source_name(s), "file"));
+    ck_assert(audit_source_is_lossy(s));
+    ck_assert_int_eq(audit_source_describe(s, &text), 0);
+    ck_assert_ptr_nonnull(strstr(buf_text(&text), ", lossy; netlink: switched off"));
+    ck_assert_ptr_nonnull(strstr(buf_text(&text), "audit.log (not there yet)"));
+}
+END_TEST
+
+static const struct {
+    const char *paths;
+    int r;
+    const char *message;
+} path_cases[] = {
+    {NULL, 0, NULL},
+    {"", 0, NULL},
+    {"/nowhere/a|/nowhere/b", 0, NULL},
+    {"relative", -EINVAL, "'relative' is not an absolute path of an audit log"},
+    {"/tmp/a|b|/tmp/c", -EINVAL, "'b' is not an absolute path of an audit log"},
+    {"/tmp/1|/tmp/2|/tmp/3|/tmp/4|/tmp/5|/tmp/6|/tmp/7|/tmp/8", 0, NULL},
+    {"/tmp/1|/tmp/2|/tmp/3|/tmp/4|/tmp/5|/tmp/6|/tmp/7|/tmp/8|/tmp/9", -E2BIG,
+     "more than 8 paths of audit logs"},
+};
+
+START_TEST(paths_are_absolute_and_few)
+{
+    const struct audit_source_settings settings = {.no_netlink = true,
+                                                   .log_paths = path_cases[_i].paths};
+    CLEANUP(audit_source_free) struct audit_source *s = NULL;
+    CLEANUP(error_free) struct error *problem = NULL;
+
+    ck_assert_int_eq(audit_source_new(&s, loop, &settings, &events, &problem), path_cases[_i].r);
+    if (path_cases[_i].message)
+        ck_assert_str_eq(error_message(problem), path_cases[_i].message);
+}
+END_TEST
+
+Suite *unit_suite(void)
+{
+    Suite *s = suite_create("audit_source");
+    TCase *t = tcase_create("audit_source");
+
+    tcase_add_checked_fixture(t, setup, teardown);
+    tcase_add_test(t, serials_that_a_file_lacks_are_lost_once_it_is_quiet);
+    tcase_add_test(t, a_source_says_what_it_is_and_that_it_loses_records);
+    tcase_add_loop_test(t, paths_are_absolute_and_few, 0, (int)ARRAY_SIZE(path_cases));
+    tcase_set_timeout(t, 30);
+    suite_add_tcase(s, t);
+    return s;
+}
