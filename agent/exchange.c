@@ -243,6 +243,28 @@ static void log_outcome(const struct profile *p, int outcome, const struct error
             LOG_STR("reason", error_message(problem)));
 }
 
+/* Everything that the manager wants is committed and bound: what an earlier agent left in another
+ * form may go. */
+static void settle(struct exchange *x)
+{
+    if (x->settled || !x->in_sync || !x->bindings_ready || store_is_pending(x->parts.store))
+        return;
+    x->settled = true;
+    for (size_t i = 0; i < x->parts.enforcers->n; i++) {
+        CLEANUP(error_free) struct error *problem = NULL;
+        const struct node_enforcer *se = &x->parts.enforcers->items[i];
+
+        if (!se->facts->usable || !se->enforcer->ops->settle)
+            continue;
+        if (se->enforcer->ops->settle(se->enforcer, &problem) < 0) {
+            x->settled = false;
+            LOG(WARNING, "not-settled", "what an earlier agent left stays in force beside ours",
+                LOG_STR("enforcer", se->enforcer->ops->name),
+                LOG_STR("reason", error_message(problem)));
+        }
+    }
+}
+
 /* A version has been tried: containers and manager are told. */
 static void act_on_outcome(struct exchange *x, const char *profile, int outcome)
 {
@@ -253,6 +275,7 @@ static void act_on_outcome(struct exchange *x, const char *profile, int outcome)
     if (stream_put_result(stream_of(x), profile) < 0)
         LOG(WARNING, "result-not-told", "no memory; it is told with the next connection",
             LOG_STR("profile", profile));
+    settle(x);
 }
 
 static void on_profile(struct profile *p, void *data)
@@ -294,28 +317,7 @@ static void on_removal(const char *profile, void *data)
     if (stream_put_result(stream_of(x), profile) < 0)
         LOG(WARNING, "result-not-told", "no memory; the next hello tells it",
             LOG_STR("profile", profile));
-}
-
-/* Everything that the manager wants is committed and bound: what an earlier agent left in another
- * form may go. */
-static void settle(struct exchange *x)
-{
-    if (x->settled || !x->in_sync || !x->bindings_ready || store_is_pending(x->parts.store))
-        return;
-    x->settled = true;
-    for (size_t i = 0; i < x->parts.enforcers->n; i++) {
-        CLEANUP(error_free) struct error *problem = NULL;
-        const struct node_enforcer *se = &x->parts.enforcers->items[i];
-
-        if (!se->facts->usable || !se->enforcer->ops->settle)
-            continue;
-        if (se->enforcer->ops->settle(se->enforcer, &problem) < 0) {
-            x->settled = false;
-            LOG(WARNING, "not-settled", "what an earlier agent left stays in force beside ours",
-                LOG_STR("enforcer", se->enforcer->ops->name),
-                LOG_STR("reason", error_message(problem)));
-        }
-    }
+    settle(x);
 }
 
 static void on_in_sync(unsigned n_profiles, void *data)
@@ -369,7 +371,6 @@ static void try_again(struct exchange *x, const char *profile,
     log_outcome(p, outcome, problem);
     act_on_outcome(x, p->name, outcome);
     manager_link_flush(x->link);
-    settle(x);
 }
 
 void exchange_prepared(struct exchange *x, const char *profile)
