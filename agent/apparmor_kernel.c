@@ -217,6 +217,7 @@ static int open_profile(struct apparmor_kernel *k, const char *profile, struct e
 {
     CLEANUP_CLOSE int fd = openat(k->fd, PROFILES_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     CLEANUP(closedir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    int folder = fd;
 
     if (!dir)
         return error_errno(reterr, errno == ENOENT ? EIO : errno,
@@ -228,7 +229,7 @@ static int open_profile(struct apparmor_kernel *k, const char *profile, struct e
 
         if (!is_folder_of(e->d_name, profile))
             continue;
-        found = openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        found = openat(folder, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (found >= 0 && read_line(found, "name", name, sizeof(name)) == 0 &&
             strcmp(name, profile) == 0)
             return TAKE_FD(found);
