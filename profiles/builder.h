@@ -2,19 +2,34 @@
 #pragma once
 /*
  * From a policy and resolved facts to a profile: mode, base rules, built-in rules (data files under
- * profiles/rules/), raw rules, in the order of rules.md 2.0. Knows neither sources nor RPC. Pure.
+ * profiles/rules/), raw rules, in the order of rules.md 2.0; as rules for BPF, as text for AppArmor,
+ * as JSON for seccomp. Knows neither sources nor RPC. Pure.
+ *
+ * Nothing that a policy asks for is left out in silence: what no enforcer of the policy carries out
+ * refuses it, what only some of them carry out is a warning.
  */
 #include "lib/error.h"
 #include "lib/policy/policy.h"
 
-/* What the policy says that this version's enforcers cannot carry out, one text each with its
- * position. */
-struct builder_unsupported {
-    char **items;               /* owned; "spec.policy.enforcer 'AppArmor' (line 12, column 9)" */
-    struct policy_position *at; /* owned; where each item stands in its file */
-    size_t n;
+/* What there is to say about a policy beside its profile. */
+enum builder_note_kind {
+    BUILDER_WARNING,     /* built, but something is not as one might think */
+    BUILDER_UNSUPPORTED, /* what this version cannot carry out yet */
+    BUILDER_WRONG,       /* what can never be carried out as it is written */
 };
-void builder_unsupported_done(struct builder_unsupported *u);
+struct builder_note {
+    enum builder_note_kind kind;
+    struct policy_position at;
+    char *text; /* owned; "spec.policy.mode 'DefenseInDepth' (line 12, column 9)" */
+};
+#define BUILDER_MAX_NOTES 1000
+struct builder_notes {
+    struct builder_note *items; /* owned */
+    size_t n;
+    size_t n_dropped;    /* further ones */
+    bool refused, wrong; /* some are not warnings; some are BUILDER_WRONG */
+};
+void builder_notes_done(struct builder_notes *n);
 
 /* Addresses of one EndpointSlice: each is reached by each of the ports. */
 struct builder_endpoints {
@@ -57,14 +72,15 @@ struct builder_facts {
 };
 
 /*
- * Builds and seals the profile. 0: *ret holds one reference and ret_unsupported->n is 0.
- * BUILDER_UNSUPPORTED (positive): nothing was built, ret_unsupported says why. With *reterr:
- * -EINVAL (the policy is wrong: an unknown built-in rule, a mount rule without privileged),
- * -ENAMETOOLONG (the profile's name), -E2BIG (too many rules, targets or bytes) or -ENOMEM.
+ * Builds and seals the profile: for each enforcer of the policy what it has to do. 0: *ret holds one
+ * reference; ret_notes has warnings at most. BUILDER_REFUSED (positive): nothing was built,
+ * ret_notes says why. With *reterr: -EINVAL (the policy is wrong: an unknown built-in rule, a mount
+ * rule without privileged), -ENAMETOOLONG (the profile's name), -E2BIG (too many rules, targets or
+ * bytes) or -ENOMEM. ret_notes is to be given back in any case.
  */
-#define BUILDER_UNSUPPORTED 1
+#define BUILDER_REFUSED 1
 int builder_build(struct profile **ret, const struct policy *policy,
-                  const struct builder_facts *facts, struct builder_unsupported *ret_unsupported,
+                  const struct builder_facts *facts, struct builder_notes *ret_notes,
                   struct error **reterr);
 
 /* True if the services or pods that are known can change what the policy becomes. */

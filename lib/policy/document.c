@@ -7,6 +7,7 @@
 
 #include "lib/arena.h"
 #include "lib/policy/object.h"
+#include "lib/policy/scalar_place.h"
 #include "lib/policy/source_text.h"
 
 /* More than the nodes and texts of a file within its ceilings can take: an escape of two bytes
@@ -37,6 +38,7 @@ struct reader {
     struct node *root;  /* of the document that is being read */
     struct level levels[OBJECT_MAX_DEPTH];
     size_t depth;
+    struct line_cursor lines;
 };
 
 void documents_done(struct documents *ds)
@@ -176,6 +178,7 @@ static int reader_scalar(struct reader *rd, const yaml_event_t *event)
         return -ENOMEM;
     memcpy(copy, text, len);
     n->text = copy;
+    scalar_place(&rd->lines, event, &n->text_line, &n->text_column);
     n->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
     if (reader_check_properties(rd, n, (const char *)event->data.scalar.anchor,
                                 (const char *)event->data.scalar.tag))
@@ -419,7 +422,11 @@ static int reader_run(struct reader *rd)
 
 int documents_read(struct documents *ret, const void *data, size_t len, struct findings *findings)
 {
-    struct reader rd = {.data = data, .len = len, .ret = ret, .findings = findings};
+    struct reader rd = {.data = data,
+                        .len = len,
+                        .ret = ret,
+                        .findings = findings,
+                        .lines = {.data = data, .len = len}};
     size_t mark;
     int r;
 

@@ -109,6 +109,7 @@ static int decode_policy_text(struct decoder *d, const struct node *value, const
     static const struct field inner = {.offset = offsetof(struct policy_text, text)};
 
     text->at = (struct policy_position){value->line, value->column};
+    text->text_at = (struct policy_position){value->text_line, value->text_column};
     return decode_filled_text(d, value, &inner, text);
 }
 

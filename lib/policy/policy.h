@@ -29,6 +29,7 @@ const char *policy_mode_name(enum policy_mode mode); /* "EnhanceProtect"; static
 struct policy_text { /* a text and where it stood */
     char *text;
     struct policy_position at;
+    struct policy_position text_at; /* as node.text_line, node.text_column; of raw rules only */
 };
 struct policy_texts {
     struct policy_text *items;

@@ -193,8 +193,8 @@ START_TEST(a_policy_that_cannot_become_a_profile_leaves_what_the_agent_holds)
     h[0] = held("varmor-shop-a", NULL);
     h[1] = held("varmor-shop-gone", NULL);
     store_put(store, "a",
-              "EnhanceProtect, enhanceProtect: {bpfRawRules: {network: {egress: {toPods: "
-              "[{podSelector: {matchLabels: {a: b}}}]}}}}"); /* not supported yet */
+              "EnhanceProtect, enhanceProtect: {bpfRawRules: {network: {egress: "
+              "{toDestinations: [{ip: pod-self}]}}}}"); /* not supported yet */
     ck_assert_ptr_null(store_find(store, "a")->profile);
     ck_assert_int_eq(hello(h, 2), 0);
     expect("welcome");

@@ -11,6 +11,8 @@
 #include "profiles/rules.h"
 #include "test/unit/policy_text.h"
 
+#define CLEANUP_NOTES __attribute__((cleanup(builder_notes_done)))
+
 /* ---- A profile's rules as text, one line each ---- */
 
 static void format_ports(struct buf *out, const struct rule *r)
@@ -83,6 +85,11 @@ static void format_rules(struct buf *out, const struct profile *p)
     "apiVersion: crd.varmor.org/v1beta1\nkind: VarmorPolicy\n"                                     \
     "metadata: {name: web, namespace: shop}\n"                                                     \
     "spec:\n  target: {kind: Pod, name: p}\n  policy:\n    enforcer: AppArmorBPFSeccomp\n"         \
+    "    mode: EnhanceProtect\n    enhanceProtect:\n" rest
+#define APPARMOR(rest)                                                                             \
+    "apiVersion: crd.varmor.org/v1beta1\nkind: VarmorPolicy\n"                                     \
+    "metadata: {name: web, namespace: shop}\n"                                                     \
+    "spec:\n  target: {kind: Pod, name: p}\n  policy:\n    enforcer: AppArmor\n"                   \
     "    mode: EnhanceProtect\n    enhanceProtect:\n" rest
 #define ENHANCE(rest) POLICY("EnhanceProtect", "    enhanceProtect:\n" rest)
 
@@ -173,16 +180,22 @@ static const struct {
      "deny mount [bpfRawRules.mounts[0]] /dev/sda ext4 0x20 0x1\n"},
 };
 
-static int build(const char *yaml, struct profile **ret, struct builder_unsupported *u,
-                 struct error **reterr)
+static int build_with(const char *yaml, const struct builder_facts *facts, struct profile **ret,
+                      struct builder_notes *notes, struct error **reterr)
 {
     struct objects objects = objects_of(yaml);
-    int r = builder_build(ret, objects.items[0].policy,
-                          &(struct builder_facts){.install_namespace = "varmor"}, u, reterr);
+    int r = builder_build(ret, objects.items[0].policy, facts, notes, reterr);
 
     objects_done(&objects);
     builtin_rules_unload();
     return r;
+}
+
+static int build(const char *yaml, struct profile **ret, struct builder_notes *notes,
+                 struct error **reterr)
+{
+    return build_with(yaml, &(struct builder_facts){.install_namespace = "varmor"}, ret, notes,
+                      reterr);
 }
 
 START_TEST(a_policy_becomes_these_rules_in_this_order)
@@ -190,10 +203,10 @@ START_TEST(a_policy_becomes_these_rules_in_this_order)
     CLEANUP(profile_unref) struct profile *p = NULL;
     CLEANUP(error_free) struct error *e = NULL;
     CLEANUP_BUF struct buf text = BUF_INIT(65536);
-    struct builder_unsupported u;
+    CLEANUP_NOTES struct builder_notes u = {0};
 
     ck_assert_msg(build(golden[_i].policy, &p, &u, &e) == 0, "%s%s", error_message(e),
-                  u.n ? u.items[0] : "");
+                  u.n ? u.items[0].text : "");
     ck_assert_uint_eq(u.n, 0);
     format_rules(&text, p);
     ck_assert_str_eq(buf_text(&text), golden[_i].rules);
@@ -201,59 +214,127 @@ START_TEST(a_policy_becomes_these_rules_in_this_order)
 }
 END_TEST
 
+/* Every note of a policy, a line each. */
 static const struct {
-    const char *policy, *what;
-} unsupported[] = {
+    const char *policy;
+    int result;
+    const char *notes;
+} noted[] = {
+    /* what is not there yet */
     {"apiVersion: crd.varmor.org/v1beta1\nkind: VarmorPolicy\nmetadata: {name: w, namespace: s}\n"
-     "spec:\n  target: {kind: Pod, name: p}\n  policy:\n    enforcer: AppArmorBPF\n"
-     "    mode: AlwaysAllow\n",
-     "spec.policy.enforcer 'AppArmorBPF' (line 7, column 15)"},
-    {ALL_ENFORCERS("      attackProtectionRules: [{rules: [disable-wget], targets: [/bin/x]}]\n"),
-     "spec.policy.enhanceProtect.attackProtectionRules[0].targets: rules for single executables "
-     "need the AppArmor enforcer (line 10, column 65)"},
-    {ENHANCE("      hardeningRules: [disallow-create-user-ns]\n"),
-     "spec.policy.enhanceProtect.hardeningRules[0]: built-in rule 'disallow-create-user-ns' needs "
-     "the Seccomp enforcer (line 10, column 24)"},
+     "spec:\n  target: {kind: Pod, name: p}\n  policy:\n    enforcer: AppArmor\n"
+     "    mode: BehaviorModeling\n    modelingOptions: {duration: 5}\n",
+     BUILDER_REFUSED, "unsupported: spec.policy.mode 'BehaviorModeling' (line 8, column 11)\n"},
     {ENHANCE("      bpfRawRules: {network: {egress: {toDestinations: [{ip: pod-self}]}}}\n"),
-     "spec.policy.enhanceProtect.bpfRawRules.network.egress.toDestinations[0]: 'pod-self' "
-     "(line 10, column 57)"},
-    {ENHANCE("      bpfRawRules: {network: {egress: {toPods: [{podSelector: {}}]}}}\n"),
-     "spec.policy.enhanceProtect.bpfRawRules.network.egress.toPods[0] (line 10, column 49)"},
+     BUILDER_REFUSED,
+     "unsupported: spec.policy.enhanceProtect.bpfRawRules.network.egress.toDestinations[0]: "
+     "'pod-self' (line 10, column 57)\n"},
+    /* what nobody would carry out */
+    {ENHANCE("      hardeningRules: [disallow-create-user-ns]\n"), BUILDER_REFUSED,
+     "wrong: spec.policy.enhanceProtect.hardeningRules[0]: built-in rule "
+     "'disallow-create-user-ns' needs the Seccomp enforcer (line 10, column 24)\n"},
+    /* content for BPF is not the rule by itself */
+    {ENHANCE("      hardeningRules: [disallow-userfaultfd-creation]\n"), BUILDER_REFUSED,
+     "wrong: spec.policy.enhanceProtect.hardeningRules[0]: built-in rule "
+     "'disallow-userfaultfd-creation' needs the Seccomp enforcer (line 10, column 24)\n"},
+    {ALL_ENFORCERS(
+         "      attackProtectionRules: [{rules: [disable-chmod-x-bit], targets: [/x]}]\n"),
+     BUILDER_REFUSED,
+     "warning: spec.policy.enhanceProtect.attackProtectionRules[0].targets: rules for single "
+     "executables act in AppArmor alone, not in BPFSeccomp (line 10, column 72)\n"
+     "wrong: spec.policy.enhanceProtect.attackProtectionRules[0].rules[0]: built-in rule "
+     "'disable-chmod-x-bit' has no content for AppArmor, which alone judges single executables "
+     "(line 10, column 40)\n"},
+    /* what some carry out, and others not */
+    {ALL_ENFORCERS("      hardeningRules: [disallow-insmod, disallow-create-user-ns,\n"
+                   "                       disallow-userfaultfd-creation]\n"),
+     0,
+     "warning: spec.policy.enhanceProtect.hardeningRules[0]: built-in rule 'disallow-insmod' is "
+     "carried out by AppArmorBPF alone: it has no content for Seccomp (line 10, column 24)\n"
+     "warning: spec.policy.enhanceProtect.hardeningRules[1]: built-in rule "
+     "'disallow-create-user-ns' is carried out by Seccomp alone: it has no content for "
+     "AppArmorBPF (line 10, column 41)\n"},
+    {ENHANCE("      attackProtectionRules: [{rules: [block-access-to-kube-apiserver]}]\n"), 0,
+     "warning: spec.policy.enhanceProtect.attackProtectionRules[0].rules[0]: there is no service "
+     "'default/kubernetes' yet: 'block-access-to-kube-apiserver' blocks nothing until it is known "
+     "(line 10, column 40)\n"},
     {ENHANCE("      bpfRawRules:\n        network:\n          egress:\n"
              "            toServices: [{namespace: a, name: b}]\n"),
-     "spec.policy.enhanceProtect.bpfRawRules.network.egress.toServices[0] (line 13, column 26)"},
-    {ALL_ENFORCERS("      appArmorRawRules: [{rules: \"deny /x w,\"}]\n"),
-     "spec.policy.enhanceProtect.appArmorRawRules (line 10, column 26)"},
-    {ALL_ENFORCERS("      syscallRawRules: [{names: [socket], action: SCMP_ACT_ERRNO}]\n"),
-     "spec.policy.enhanceProtect.syscallRawRules (line 10, column 25)"},
+     0,
+     "warning: spec.policy.enhanceProtect.bpfRawRules.network.egress.toServices[0]: no service is "
+     "known that it names: it blocks nothing yet (line 13, column 26)\n"},
 };
 
-START_TEST(what_cannot_be_carried_out_is_listed_with_its_place)
+/* Raw AppArmor rules that are wrong, with the place of the mistake in the user's file. */
+static const struct {
+    const char *policy, *place;
+} misplaced[] = {
+    {APPARMOR(
+         "      appArmorRawRules:\n      - rules: |\n          deny /a w,\n          change_profile,\n"),
+     "(line 13, column 11)"},
+    /* empty lines, comments and an indentation of the text's own count */
+    {APPARMOR("      appArmorRawRules:\n      - rules: |-\n\n          deny /a w,\n"
+              "            # a comment\n            change_profile,\n"),
+     "(line 15, column 13)"},
+    {APPARMOR("      appArmorRawRules: [{rules: \"deny /a w, change_profile,\"}]\n"),
+     "(line 10, column 46)"},
+    {APPARMOR("      appArmorRawRules: [{rules: 'deny /a w, change_profile,'}]\n"),
+     "(line 10, column 46)"},
+    {APPARMOR("      appArmorRawRules:\n      - rules: deny /a w, change_profile,\n"),
+     "(line 11, column 27)"},
+    /* the second of two blocks */
+    {APPARMOR("      appArmorRawRules:\n      - rules: |\n          deny /a w,\n      - rules: |\n"
+              "         change_profile,\n"),
+     "(line 14, column 10)"},
+    /* where lines are not those of the file: the place of the text */
+    {APPARMOR(
+         "      appArmorRawRules:\n      - rules: >\n          deny /a w,\n          change_profile,\n"),
+     "(line 11, column 16)"},
+    {APPARMOR("      appArmorRawRules: [{rules: \"deny /a w,\\nchange_profile,\"}]\n"),
+     "(line 10, column 34)"},
+    {APPARMOR("      appArmorRawRules:\n      - rules: |2\n          change_profile,\n"),
+     "(line 11, column 16)"},
+};
+
+START_TEST(a_wrong_raw_rule_is_told_where_it_stands_in_the_file)
 {
     CLEANUP(profile_unref) struct profile *p = NULL;
     CLEANUP(error_free) struct error *e = NULL;
-    struct builder_unsupported u;
+    CLEANUP_NOTES struct builder_notes notes = {0};
+    const char *place;
 
-    ck_assert_msg(build(unsupported[_i].policy, &p, &u, &e) == BUILDER_UNSUPPORTED, "%s",
-                  error_message(e));
-    ck_assert_str_eq(u.items[u.n - 1], unsupported[_i].what); /* the enforcers may stand before */
-    ck_assert_ptr_null(p);
-    builder_unsupported_done(&u);
+    ck_assert_int_eq(build(misplaced[_i].policy, &p, &notes, &e), BUILDER_REFUSED);
+    ck_assert(notes.wrong);
+    ck_assert_uint_eq(notes.n, 1);
+    place = strrchr(notes.items[0].text, '(');
+    ck_assert_msg(place && strcmp(place, misplaced[_i].place) == 0, "%s", notes.items[0].text);
 }
 END_TEST
 
-START_TEST(everything_unsupported_is_listed_not_only_the_first)
+static void format_notes(struct buf *out, const struct builder_notes *notes)
+{
+    static const char *const kinds[] = {[BUILDER_WARNING] = "warning",
+                                        [BUILDER_UNSUPPORTED] = "unsupported",
+                                        [BUILDER_WRONG] = "wrong"};
+
+    for (size_t i = 0; i < notes->n; i++)
+        ck_assert_int_eq(
+            buf_format(out, "%s: %s\n", kinds[notes->items[i].kind], notes->items[i].text), 0);
+}
+
+START_TEST(what_is_not_carried_out_as_one_might_think_is_noted_with_its_place)
 {
     CLEANUP(profile_unref) struct profile *p = NULL;
-    struct builder_unsupported u;
+    CLEANUP(error_free) struct error *e = NULL;
+    CLEANUP_NOTES struct builder_notes notes = {0};
+    CLEANUP_BUF struct buf text = BUF_INIT(65536);
+    int r = build(noted[_i].policy, &p, &notes, &e);
 
-    ck_assert_int_eq(build(ALL_ENFORCERS("      hardeningRules: [disallow-create-user-ns]\n"
-                                         "      vulMitigationRules: [dirty-pipe-mitigation]\n"
-                                         "      appArmorRawRules: [{rules: x}]\n"),
-                           &p, &u, NULL),
-                     BUILDER_UNSUPPORTED);
-    ck_assert_uint_eq(u.n, 4);
-    builder_unsupported_done(&u);
+    ck_assert_msg(r == noted[_i].result, "%d %s", r, error_message(e));
+    format_notes(&text, &notes);
+    ck_assert_str_eq(buf_text(&text), noted[_i].notes);
+    ck_assert_int_eq(p != NULL, r == 0);
+    ck_assert_int_eq(notes.refused, r != 0);
 }
 END_TEST
 
@@ -276,7 +357,7 @@ START_TEST(a_wrong_rule_name_refuses_the_whole_policy)
 {
     CLEANUP(profile_unref) struct profile *p = NULL;
     CLEANUP(error_free) struct error *e = NULL;
-    struct builder_unsupported u;
+    CLEANUP_NOTES struct builder_notes u = {0};
 
     ck_assert_int_eq(build(wrong[_i].policy, &p, &u, &e), -EINVAL);
     ck_assert_str_eq(error_message(e), wrong[_i].message);
@@ -292,7 +373,7 @@ START_TEST(the_profile_says_whose_it_is)
         "spec:\n  target: {kind: Deployment, name: w, containers: [a, b]}\n"
         "  policy: {enforcer: BPF, mode: AlwaysAllow}\n";
     CLEANUP(profile_unref) struct profile *cluster = NULL, *namespaced = NULL;
-    struct builder_unsupported u;
+    CLEANUP_NOTES struct builder_notes u = {0};
 
     ck_assert_int_eq(build(POLICY("AlwaysAllow", ""), &namespaced, &u, NULL), 0);
     ck_assert_str_eq(namespaced->name, "varmor-shop-web");
@@ -321,7 +402,7 @@ END_TEST
 START_TEST(equal_policies_have_equal_digests)
 {
     CLEANUP(profile_unref) struct profile *a = NULL, *b = NULL, *c = NULL;
-    struct builder_unsupported u;
+    CLEANUP_NOTES struct builder_notes u = {0};
 
     ck_assert_int_eq(build(ENHANCE("      privileged: true\n"), &a, &u, NULL), 0);
     ck_assert_int_eq(build(ENHANCE("      # the same\n      privileged: true\n"), &b, &u, NULL), 0);
@@ -337,9 +418,10 @@ Suite *unit_suite(void)
     TCase *t = tcase_create("builder");
 
     tcase_add_loop_test(t, a_policy_becomes_these_rules_in_this_order, 0, ARRAY_SIZE(golden));
-    tcase_add_loop_test(t, what_cannot_be_carried_out_is_listed_with_its_place, 0,
-                        ARRAY_SIZE(unsupported));
-    tcase_add_test(t, everything_unsupported_is_listed_not_only_the_first);
+    tcase_add_loop_test(t, a_wrong_raw_rule_is_told_where_it_stands_in_the_file, 0,
+                        ARRAY_SIZE(misplaced));
+    tcase_add_loop_test(t, what_is_not_carried_out_as_one_might_think_is_noted_with_its_place, 0,
+                        ARRAY_SIZE(noted));
     tcase_add_loop_test(t, a_wrong_rule_name_refuses_the_whole_policy, 0, ARRAY_SIZE(wrong));
     tcase_add_test(t, the_profile_says_whose_it_is);
     tcase_add_test(t, equal_policies_have_equal_digests);

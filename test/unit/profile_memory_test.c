@@ -19,7 +19,7 @@
     "spec:\n"                                                                                      \
     "  target: {kind: Pod, selector: {matchLabels: {app: web}}, containers: [c1, c2]}\n"           \
     "  policy:\n"                                                                                  \
-    "    enforcer: BPF\n"                                                                          \
+    "    enforcer: AppArmorBPFSeccomp\n"                                                           \
     "    mode: EnhanceProtect\n"                                                                   \
     "    enhanceProtect:\n"
 #define WHOLE                                                                                      \
@@ -32,11 +32,19 @@
          "          sockets: [{domains: [packet]}]\n"                                              \
          "          egress: {toDestinations: [{ip: localhost, ports: [{port: 1}]}]}\n"             \
          "        ptrace: {permissions: [trace]}\n"                                                \
-         "        mounts: [{sourcePattern: '**', fstype: ext4, flags: [ro]}]\n"
+         "        mounts: [{sourcePattern: '**', fstype: ext4, flags: [ro]}]\n"                    \
+         "      appArmorRawRules:\n"                                                               \
+         "        - {rules: 'deny /a w,'}\n"                                                       \
+         "        - {rules: 'deny /b w,', targets: [/bin/a, /bin/b]}\n"                            \
+         "      syscallRawRules: [{names: [bpf], action: SCMP_ACT_ERRNO}]\n"
 #define UNKNOWN HEAD "      hardeningRules: [disallow-mont]\n"
-#define UNSUPPORTED                                                                                \
-    HEAD "      bpfRawRules: {network: {egress: {toPods: [{podSelector: {}}]}}}\n"                 \
-         "      attackProtectionRules: [{rules: [block-access-to-kube-apiserver]}]\n"
+#define REFUSED                                                                                    \
+    HEAD "      bpfRawRules: {network: {egress: {toDestinations: [{ip: pod-self}]}}}\n"            \
+         "      appArmorRawRules: [{rules: 'change_profile,'}]\n"
+/* With the runtime's default of system calls. */
+#define UNPRIVILEGED                                                                               \
+    HEAD "      hardeningRules: [disallow-create-user-ns]\n"                                       \
+         "      syscallRawRules: [{names: [keyctl], action: SCMP_ACT_ALLOW}]\n"
 
 static struct policy *parse(const char *text)
 {
@@ -59,12 +67,12 @@ static bool build_with_failure(const struct policy *policy, int expected, unsign
 {
     CLEANUP(profile_unref) struct profile *p = NULL;
     CLEANUP(error_free) struct error *e = NULL;
-    struct builder_unsupported unsupported;
+    struct builder_notes notes;
     bool failed;
     int r;
 
     alloc_failure_arm(n);
-    r = builder_build(&p, policy, &facts, &unsupported, &e);
+    r = builder_build(&p, policy, &facts, &notes, &e);
     failed = alloc_failure_disarm();
     if (r == -ENOMEM) {
         ck_assert(failed);
@@ -74,14 +82,14 @@ static bool build_with_failure(const struct policy *policy, int expected, unsign
         ck_assert_int_eq(r, expected);
         ck_assert_int_eq(p != NULL, expected == 0);
     }
-    builder_unsupported_done(&unsupported);
+    builder_notes_done(&notes);
     return failed;
 }
 
 static const struct {
     const char *text;
     int expected;
-} builds[] = {{WHOLE, 0}, {UNKNOWN, -EINVAL}, {UNSUPPORTED, BUILDER_UNSUPPORTED}};
+} builds[] = {{WHOLE, 0}, {UNKNOWN, -EINVAL}, {REFUSED, BUILDER_REFUSED}};
 
 START_TEST(each_allocation_of_a_build_may_fail)
 {
@@ -97,7 +105,7 @@ START_TEST(each_allocation_of_a_build_may_fail)
 END_TEST
 
 /* Reading the rule files takes too many allocations to try each of them. */
-#define LOAD_STRIDE 211
+#define LOAD_STRIDE 1009
 
 START_TEST(some_allocations_of_reading_the_rules_fail)
 {
@@ -108,6 +116,19 @@ START_TEST(some_allocations_of_reading_the_rules_fail)
         builtin_rules_unload();
         failed = build_with_failure(policy, builds[_i].expected, n);
     }
+    builtin_rules_unload();
+}
+END_TEST
+
+START_TEST(some_allocations_of_an_unprivileged_build_fail)
+{
+    CLEANUP(policy_unref) struct policy *policy = parse(UNPRIVILEGED);
+    unsigned n = 1;
+
+    ck_assert_int_eq(builtin_rules_load(NULL), 0);
+    for (; build_with_failure(policy, 0, n); n += 37)
+        ;
+    ck_assert_uint_gt(n, 1000);
     builtin_rules_unload();
 }
 END_TEST
@@ -132,11 +153,12 @@ START_TEST(each_allocation_of_encoding_and_decoding_may_fail)
     CLEANUP(policy_unref) struct policy *policy = parse(WHOLE);
     CLEANUP(profile_unref) struct profile *p = NULL;
     CLEANUP_BUF struct buf encoded = BUF_INIT(65536);
-    struct builder_unsupported unsupported;
+    struct builder_notes notes;
     bool failed = true;
     unsigned n;
 
-    ck_assert_int_eq(builder_build(&p, policy, &facts, &unsupported, NULL), 0);
+    ck_assert_int_eq(builder_build(&p, policy, &facts, &notes, NULL), 0);
+    builder_notes_done(&notes);
     builtin_rules_unload();
     for (n = 1; failed; n++) {
         int r;
@@ -192,6 +214,7 @@ Suite *unit_suite(void)
     TCase *t = tcase_create("profile_memory");
 
     tcase_add_loop_test(t, each_allocation_of_a_build_may_fail, 0, (int)ARRAY_SIZE(builds));
+    tcase_add_test(t, some_allocations_of_an_unprivileged_build_fail);
     tcase_add_loop_test(t, some_allocations_of_reading_the_rules_fail, 0, (int)ARRAY_SIZE(builds));
     tcase_add_test(t, each_allocation_of_encoding_and_decoding_may_fail);
     tcase_add_test(t, want_of_memory_does_not_make_a_message_bad);
