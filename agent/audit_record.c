@@ -386,8 +386,10 @@ int audit_record_read_line(struct audit_record *ret, const char *line, size_t le
 
 static const struct audit_field *find(const struct audit_record *r, const char *key)
 {
+    size_t len = strlen(key);
+
     for (size_t i = 0; i < r->n_fields; i++) {
-        if (audit_text_equal(r->fields[i].key, key))
+        if (r->fields[i].key.len == len && memcmp(r->fields[i].key.data, key, len) == 0)
             return &r->fields[i];
     }
     return NULL;

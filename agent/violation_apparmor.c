@@ -170,14 +170,15 @@ static const char *member_key(const struct audit_record *r, const struct member 
     return NULL;
 }
 
+/* Most members of an event are 0 or "": these must be cheap. */
 static int add_number(struct buf *b, uint64_t n)
 {
-    return buf_format(b, "%llu", (unsigned long long)n);
+    return n == 0 ? buf_add_text(b, "0") : buf_format(b, "%llu", (unsigned long long)n);
 }
 
 static int add_text(struct buf *b, struct audit_text text)
 {
-    return json_text_add(b, text.data, text.len);
+    return text.len == 0 ? buf_add_text(b, "\"\"") : json_text_add(b, text.data, text.len);
 }
 
 static int add_value(struct buf *b, const struct audit_record *r, const struct member *m,
@@ -212,8 +213,12 @@ static int add_value(struct buf *b, const struct audit_record *r, const struct m
 static int add_member(struct buf *b, const struct audit_record *r, const struct member *m,
                       const char *key)
 {
-    int rc = buf_format(b, "%s\"%s\":", b->data[b->len - 1] == '{' ? "" : ",", m->name);
+    int rc = buf_add_text(b, b->data[b->len - 1] == '{' ? "\"" : ",\"");
 
+    if (rc == 0)
+        rc = buf_add_text(b, m->name);
+    if (rc == 0)
+        rc = buf_add_text(b, "\":");
     return rc < 0 ? rc : add_value(b, r, m, key);
 }
 
