@@ -161,9 +161,9 @@ static int read_field(struct reading *rd, struct test_case *c, const struct node
                                             sizeof(*question_words));
 
         wrong(rd, value->key,
-              "'%s' is not a question, nor verdict, audited, rule, enforcer, arch%s%s",
-              error_quote(value->key->text), nearest ? "; did you mean " : "",
-              nearest ? nearest : "");
+              "'%s' is not a question, nor verdict, audited, rule, enforcer, arch%s%s%s",
+              error_quote(value->key->text), nearest ? "; did you mean '" : "",
+              nearest ? nearest : "", nearest ? "'?" : "");
         return 0;
     }
     text = scalar(rd, value);

@@ -9,6 +9,9 @@
 #include "lib/ruleset/disk_list.h"
 #include "lib/ruleset/ruleset.h"
 
+#define APPARMOR_DISKS "@{varmor_disks}" /* lib/apparmor/apparmor.h */
+#define MS_REMOUNT     0x20u             /* mount(2) */
+
 struct judges {
     struct profile *full;    /* a reference: the profile with the node's disks in its BPF rules */
     struct ruleset *ruleset; /* owned; NULL: the profile has no BPF */
@@ -61,7 +64,27 @@ struct judges *judges_free(struct judges *j)
     return NULL;
 }
 
-static int read_apparmor(struct judges *j, const struct profile *p, struct error **reterr)
+/* "{/dev/sda,/dev/sda1}" in place of the variable that each node defines. */
+static int expand_disks(struct aa_rule *rule, const struct disk_list *disks, struct error **reterr)
+{
+    CLEANUP_BUF struct buf path = BUF_INIT(DISK_LIST_MAX * (DISK_PATH_MAX + 1) + 2);
+    int r = 0;
+
+    if (rule->kind != AA_FILE || !rule->file.path || strcmp(rule->file.path, APPARMOR_DISKS) != 0)
+        return 0;
+    for (size_t i = 0; i < disks->n && r == 0; i++)
+        r = buf_format(&path, "%s%s", i ? "," : "{", disks->paths[i]);
+    if (r == 0)
+        r = buf_add_text(&path, disks->n ? "}" : DISK_NONE);
+    if (r < 0)
+        return error_oom(reterr);
+    free(rule->file.path);
+    rule->file.path = strdup(buf_text(&path));
+    return rule->file.path ? 0 : error_oom(reterr);
+}
+
+static int read_apparmor(struct judges *j, const struct profile *p, const struct disk_list *disks,
+                         struct error **reterr)
 {
     int r;
 
@@ -69,6 +92,8 @@ static int read_apparmor(struct judges *j, const struct profile *p, struct error
         return 0;
     r = aa_profile_read(&j->apparmor, p->apparmor_text, strlen(p->apparmor_text), p->name, reterr);
     j->has_apparmor = r == 0;
+    for (size_t i = 0; i < j->apparmor.n && r == 0; i++)
+        r = expand_disks(&j->apparmor.items[i], disks, reterr);
     return r < 0 ? error_wrap(reterr, r, "AppArmor") : 0;
 }
 
@@ -95,7 +120,7 @@ int judges_new(struct judges **ret, struct profile *p, const struct disk_list *d
     if (r == 0 && (p->enforcers & ENFORCER_BPF))
         r = ruleset_build(&j->ruleset, j->full, reterr);
     if (r == 0)
-        r = read_apparmor(j, p, reterr);
+        r = read_apparmor(j, p, disks, reterr);
     if (r == 0)
         r = read_seccomp(j, p, reterr);
     if (r < 0)
@@ -142,7 +167,7 @@ static int ask_bpf(const struct judges *j, const struct question *q, struct answ
     if (!j->ruleset || q->kind == QUESTION_SYSCALL)
         return 0;
     v = judge_bpf(j->ruleset, q);
-    ret->judged = true;
+    ret->kind = ANSWER_GIVEN;
     ret->deny = v.deny;
     ret->audit = v.audit;
     return copy_text(&ret->rule, v.rule < j->full->n_rules ? j->full->rules[v.rule].origin : NULL,
@@ -165,7 +190,9 @@ static bool apparmor_access(const struct question *q, struct aa_access *ret)
         return true;
     case QUESTION_CONNECT:
         *ret = (struct aa_access){.kind = AA_NETWORK,
-                                  .family = q->connect.addr.family == ADDR_IPV4 ? "inet" : "inet6"};
+                                  .family = q->connect.addr.family == ADDR_IPV4 ? "inet" : "inet6",
+                                  .type = "stream",
+                                  .protocol = "tcp"};
         return true;
     case QUESTION_SOCKET:
         *ret = (struct aa_access){.kind = AA_NETWORK,
@@ -177,15 +204,61 @@ static bool apparmor_access(const struct question *q, struct aa_access *ret)
         if (q->mount.flags & VARMOR_MOUNT_UMOUNT)
             *ret = (struct aa_access){.kind = AA_UMOUNT, .name = q->mount.source};
         else
-            *ret = (struct aa_access){.kind = AA_MOUNT, .fstype = q->mount.fstype};
+            *ret = (struct aa_access){.kind = q->mount.flags & MS_REMOUNT ? AA_REMOUNT : AA_MOUNT,
+                                      .fstype = q->mount.fstype};
         return true;
     case QUESTION_PTRACE:
-        *ret = (struct aa_access){.kind = AA_PTRACE};
-        return true;
     case QUESTION_SYSCALL:
         break;
     }
     return false;
+}
+
+/* True if a rule is about every mount, or every one of a type: nothing but fstype is said. */
+static bool is_plain_mount(const struct aa_rule *rule)
+{
+    const char *word = strchr(rule->text, ' ');
+
+    for (; word; word = strchr(word + 1, ' '))
+        if (strncmp(word, " fstype", strlen(" fstype")) != 0)
+            return false;
+    return true;
+}
+
+/* Finds the rule that decides a mount. A remount is a rule of its own, and "mount" means both. What
+ * has a source, a target or options may mean the mount or not: *ret_unsure, if it denies. */
+static int find_mount_rule(const struct aa_rules *all, const struct aa_access *access,
+                           const struct aa_rule **ret, bool *ret_unsure)
+{
+    CLEANUP_FREE struct aa_rule *plain = calloc(all->n + 1, sizeof(*plain)); /* borrows */
+    const struct aa_rule *found;
+    size_t n = 0;
+
+    *ret = NULL;
+    *ret_unsure = false;
+    if (!plain)
+        return -ENOMEM;
+    for (size_t i = 0; i < all->n; i++) {
+        const struct aa_rule *rule = &all->items[i];
+        bool about =
+            rule->kind == AA_MOUNT || (rule->kind == AA_REMOUNT && access->kind == AA_REMOUNT);
+
+        if (about && is_plain_mount(rule))
+            plain[n++] = *rule;
+        else if (about && (rule->qualifiers & AA_DENY))
+            *ret_unsure = true;
+    }
+    found = aa_rules_find(&(const struct aa_rules){.items = plain, .n = n}, access);
+    for (size_t i = 0; i < all->n && found; i++)
+        if (all->items[i].text == found->text)
+            *ret = &all->items[i];
+    return 0;
+}
+
+static int answer_unknown(struct answer *a, const char *why, struct error **reterr)
+{
+    a->kind = ANSWER_UNKNOWN;
+    return copy_text(&a->note, why, reterr);
 }
 
 static int ask_apparmor(const struct judges *j, const struct question *q, struct answer *ret,
@@ -193,11 +266,22 @@ static int ask_apparmor(const struct judges *j, const struct question *q, struct
 {
     const struct aa_rule *rule;
     struct aa_access access;
+    bool unsure = false;
 
-    if (!j->has_apparmor || !apparmor_access(q, &access))
+    if (!j->has_apparmor)
         return 0;
-    rule = aa_rules_find(&j->apparmor, &access);
-    ret->judged = true;
+    if (q->kind == QUESTION_PTRACE)
+        return answer_unknown(ret, "its rules are about labels of peers", reterr);
+    if (!apparmor_access(q, &access))
+        return 0;
+    if (access.kind != AA_MOUNT && access.kind != AA_REMOUNT)
+        rule = aa_rules_find(&j->apparmor, &access);
+    else if (find_mount_rule(&j->apparmor, &access, &rule, &unsure) < 0)
+        return error_oom(reterr);
+    if (unsure && !(rule && rule->qualifiers & AA_DENY))
+        return answer_unknown(ret, "it has rules about sources, targets or options of mounts",
+                              reterr);
+    ret->kind = ANSWER_GIVEN;
     if (!rule)
         return 0;
     ret->deny = rule->qualifiers & AA_DENY;
@@ -269,14 +353,21 @@ static int seccomp_program(struct judges *j, enum sc_arch arch, const struct sc_
     return r;
 }
 
-static int format_action(struct answer *a, const struct sc_verdict *v, struct error **reterr)
+/* "SCMP_ACT_ERRNO 1, by default" */
+static int format_action(struct answer *a, const struct sc_profile *p, const struct sc_verdict *v,
+                         struct error **reterr)
 {
-    int n = v->action == SC_ERRNO ? asprintf(&a->note, "%s %u", sc_action_name(v->action), v->data)
-                                  : asprintf(&a->note, "%s", sc_action_name(v->action));
+    bool by_default = !a->rule && v->action == p->default_action;
+    char number[16] = "";
 
-    if (n < 0)
+    if (v->action == SC_ERRNO)
+        snprintf(number, sizeof(number), " %u", v->data);
+    if (asprintf(&a->note, "%s%s%s", sc_action_name(v->action), number,
+                 by_default ? ", by default" : "") < 0) {
         a->note = NULL;
-    return n < 0 ? error_oom(reterr) : 0;
+        return error_oom(reterr);
+    }
+    return 0;
 }
 
 static int ask_seccomp(struct judges *j, const struct question *q, enum sc_arch arch,
@@ -297,13 +388,12 @@ static int ask_seccomp(struct judges *j, const struct question *q, enum sc_arch 
         r = sc_simulate(program, arch, nr, q->syscall.args, &v);
     if (r < 0)
         return r;
-    ret->judged = true;
+    ret->kind = ANSWER_GIVEN;
     ret->deny = v.action != SC_ALLOW && v.action != SC_LOG;
     ret->audit = v.action == SC_LOG || (ret->deny && j->seccomp.log);
-    r = format_action(ret, &v, reterr);
-    if (r == 0 && v.action != SC_ALLOW)
+    if (v.action != SC_ALLOW)
         r = copy_text(&ret->rule, seccomp_origin(&j->seccomp, q, v.action), reterr);
-    return r;
+    return r < 0 ? r : format_action(ret, &j->seccomp, &v, reterr);
 }
 
 int judges_ask(struct judges *j, enum enforcer_bit enforcer, const struct question *q,

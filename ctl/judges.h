@@ -3,8 +3,9 @@
 /*
  * The enforcers of one profile, asked on paper: the BPF enforcer's compiled ruleset, the rules of
  * the AppArmor profile's text, and the compiled seccomp filter. What they answer is what the kernel
- * would do, but for AppArmor, whose rules are compared here one by one: what a profile does not
- * allow, labels of peers and the targets of mounts are not looked at. Does not block or log.
+ * would do. AppArmor's rules are compared here one by one: where a rule may mean an action and that
+ * depends on what is not asked (sources, targets and options of mounts, labels of peers) there is no
+ * answer, and what a profile does not allow at all is not noticed. Does not block or log.
  */
 #include "ctl/question.h"
 #include "lib/profile.h"
@@ -12,9 +13,15 @@
 struct disk_list;
 struct judges;
 
+enum answer_kind {
+    ANSWER_NONE,    /* the enforcer has no say in such an action, or is not the policy's */
+    ANSWER_UNKNOWN, /* it has, but what it says cannot be told here: note says why */
+    ANSWER_GIVEN,
+};
+
 /* What one enforcer says. */
 struct answer {
-    bool judged; /* false: it has no say in such an action */
+    enum answer_kind kind;
     bool deny, audit;
     char *rule; /* owned; origin of the deciding rule; NULL: none, or not known */
     char *note; /* owned; what else there is to say: "SCMP_ACT_ERRNO 1"; NULL: nothing */

@@ -160,37 +160,47 @@ int policy_set_choose(const struct policy_set *s, const char *name, struct chose
 
 /* ---- Building ---- */
 
-static int report_unsupported(struct policy_set *s, const char *file,
-                              const struct builder_unsupported *unsupported)
+static int report_notes(struct report *report, const char *file, const struct builder_notes *notes)
 {
-    for (size_t i = 0; i < unsupported->n; i++) {
-        int r = report_add(&s->report, FINDING_ERROR, file, unsupported->at[i],
-                           "not supported by this version: %s", unsupported->items[i]);
+    int r = 0;
 
-        if (r < 0)
-            return r;
+    for (size_t i = 0; i < notes->n && r == 0; i++) {
+        const struct builder_note *note = &notes->items[i];
+        bool warning = note->kind == BUILDER_WARNING;
+
+        r = report_add(report, warning ? FINDING_WARNING : FINDING_ERROR, file, note->at, "%s%s",
+                       note->kind == BUILDER_UNSUPPORTED ? "not supported by this version: " : "",
+                       note->text);
     }
-    return 0;
+    return r;
+}
+
+int policy_build(struct report *report, const char *file, const struct object *o,
+                 const struct builder_facts *facts, struct profile **ret)
+{
+    CLEANUP(profile_unref) struct profile *p = NULL;
+    CLEANUP(error_free) struct error *e = NULL;
+    struct builder_notes notes = {0};
+    int r = builder_build(&p, o->policy, facts, &notes, &e), reported = 0;
+
+    if (r != -ENOMEM)
+        reported = report_notes(report, file, &notes);
+    if (r < 0 && r != -ENOMEM && reported == 0)
+        reported = report_add(report, FINDING_ERROR, file, o->at, "%s", error_message(e));
+    builder_notes_done(&notes);
+    if (r == -ENOMEM || reported < 0)
+        return -ENOMEM;
+    if (r != 0)
+        return 0;
+    *ret = TAKE(p);
+    return 1;
 }
 
 int policy_set_build(struct policy_set *s, const struct chosen_policy *policy,
                      const char *install_namespace, struct profile **ret)
 {
     struct builder_facts facts = {.install_namespace = install_namespace};
-    CLEANUP(error_free) struct error *e = NULL;
-    struct builder_unsupported unsupported = {0};
     int r = peers_tell(s->peers, &facts);
 
-    if (r < 0)
-        return r;
-    r = builder_build(ret, policy->object->policy, &facts, &unsupported, &e);
-    if (r == BUILDER_UNSUPPORTED)
-        r = report_unsupported(s, policy->file->name, &unsupported);
-    else if (r == 0)
-        r = 1;
-    else if (r != -ENOMEM)
-        r = report_add(&s->report, FINDING_ERROR, policy->file->name, policy->object->at, "%s",
-                       error_message(e));
-    builder_unsupported_done(&unsupported);
-    return r;
+    return r < 0 ? r : policy_build(&s->report, policy->file->name, policy->object, &facts, ret);
 }

@@ -47,7 +47,11 @@ struct chosen_policy {
 int policy_set_choose(const struct policy_set *s, const char *name, struct chosen_policy *ret,
                       struct error **reterr);
 
-/* Builds a policy's profile. 1: *ret holds one reference, warnings are in the report; 0: it cannot
- * be built, the report says why; or -ENOMEM. */
+/* Builds a profile of facts that are known already, and reports what there is to say. 1: *ret holds one
+ * reference; 0: it cannot be built, the report says why; or -ENOMEM. */
+int policy_build(struct report *report, const char *file, const struct object *o,
+                 const struct builder_facts *facts, struct profile **ret);
+
+/* The same for a policy of the set, with its peers. As policy_build(). */
 int policy_set_build(struct policy_set *s, const struct chosen_policy *policy,
                      const char *install_namespace, struct profile **ret);

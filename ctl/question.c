@@ -163,19 +163,26 @@ static int parse_connect(struct question *q, const char *word UNUSED, const char
     return 0;
 }
 
+/* The word that stands for a bit's number alone; "" if there is none. */
+static const char *word_of_bit(const struct words *words, unsigned number)
+{
+    for (size_t i = 0; i < words->n && number < 64; i++)
+        if (words->items[i].value == 1ULL << number)
+            return words->items[i].text;
+    return "";
+}
+
 /* A word of a socket, or its number. */
 static int parse_socket_part(const struct words *words, const char *text, unsigned *ret_number,
                              char **ret_word, struct error **reterr)
 {
     uint64_t number;
 
-    if (parse_number(text, UINT16_MAX, &number)) {
+    if (parse_number(text, UINT16_MAX, &number))
         *ret_number = (unsigned)number;
-        return copy_text(ret_word, "", reterr);
-    }
-    if (parse_bit(words, text, ret_number, reterr) < 0)
+    else if (parse_bit(words, text, ret_number, reterr) < 0)
         return -EINVAL;
-    return copy_text(ret_word, text, reterr);
+    return copy_text(ret_word, word_of_bit(words, *ret_number), reterr);
 }
 
 static int parse_protocol(const char *text, unsigned *ret_number, char **ret_word,

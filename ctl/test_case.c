@@ -77,12 +77,22 @@ static bool rule_decides(const struct test_case *c, const char *rule)
     return false;
 }
 
-static bool enforcer_judged(const struct test_case *c)
+/* What stands in the way of a comparison; NULL: nothing. An enforcer that was meant must answer, and
+ * one that gives no answer might deny what should be allowed. */
+static const char *find_silence(const struct test_case *c, enum enforcer_bit *ret)
 {
-    for (size_t e = 0; e < TEST_ENFORCERS; e++)
-        if (c->expected.enforcer == test_enforcers[e])
-            return c->answers[e].judged;
-    return true; /* nobody in particular was asked */
+    for (size_t e = 0; e < TEST_ENFORCERS; e++) {
+        const struct answer *a = &c->answers[e];
+        bool meant = c->expected.enforcer == test_enforcers[e];
+
+        *ret = test_enforcers[e];
+        if (meant && a->kind == ANSWER_NONE)
+            return "it has no say in it";
+        if (a->kind == ANSWER_UNKNOWN &&
+            (meant || (!c->expected.enforcer && !c->expected.deny && !c->deny)))
+            return a->note;
+    }
+    return NULL;
 }
 
 /* The deciding rules of the answers that count, for a message. */
@@ -103,10 +113,12 @@ static int compare(struct test_case *c)
 {
     const struct expectation *x = &c->expected;
     CLEANUP_BUF struct buf text = BUF_INIT(1u << 16);
+    enum enforcer_bit silent;
+    const char *silence = find_silence(c, &silent);
     int r = 0;
 
-    if (!enforcer_judged(c))
-        r = buf_format(&text, "%s has no say in it", enforcer_set_name(x->enforcer));
+    if (silence)
+        r = buf_format(&text, "no answer from %s: %s", enforcer_set_name(silent), silence);
     else if (c->deny != x->deny || (x->says_audit && c->audit != x->audit)) {
         r = buf_format(&text, "expected %s, got %s",
                        test_verdict(x->deny, x->says_audit && x->audit),

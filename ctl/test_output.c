@@ -18,9 +18,11 @@ static int add_answers(struct table *t, const struct test_case *c)
     for (size_t e = 0; e < TEST_ENFORCERS; e++) {
         const struct answer *a = &c->answers[e];
         const char *cells[] = {c->question.text, enforcer_set_name(test_enforcers[e]),
-                               test_verdict(a->deny, a->audit), a->rule, a->note};
+                               a->kind == ANSWER_UNKNOWN ? "unknown"
+                                                         : test_verdict(a->deny, a->audit),
+                               a->rule, a->note};
 
-        if (a->judged && table_add(t, cells) < 0)
+        if (a->kind != ANSWER_NONE && table_add(t, cells) < 0)
             return -ENOMEM;
     }
     return 0;
@@ -33,7 +35,7 @@ static int add_unjudged(struct table *t, const struct test_case *c)
                            "no enforcer of the policy judges it"};
 
     for (size_t e = 0; e < TEST_ENFORCERS; e++)
-        if (c->answers[e].judged)
+        if (c->answers[e].kind != ANSWER_NONE)
             return 0;
     return table_add(t, cells);
 }
@@ -91,7 +93,9 @@ void test_print_summary(const struct test_cases *cases)
 
 static json_t *answer_json(const struct answer *a)
 {
-    json_t *json = json_pack("{s:b, s:b}", "deny", a->deny, "audit", a->audit);
+    json_t *json = a->kind == ANSWER_UNKNOWN
+                       ? json_pack("{s:b}", "unknown", true)
+                       : json_pack("{s:b, s:b}", "deny", a->deny, "audit", a->audit);
     bool made = json != NULL;
 
     if (made && a->rule)
@@ -124,7 +128,7 @@ static json_t *case_json(const struct test_case *c)
     bool made = answers != NULL;
 
     for (size_t e = 0; e < TEST_ENFORCERS && made; e++)
-        if (c->answers[e].judged)
+        if (c->answers[e].kind != ANSWER_NONE)
             made = json_object_set_new(answers, enforcer_set_name(test_enforcers[e]),
                                        answer_json(&c->answers[e])) == 0;
     if (!made) {

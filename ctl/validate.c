@@ -18,8 +18,9 @@ static const char validate_help[] =
     "\n"
     "Checks policies and the objects that help to resolve them as the manager would: each file, each\n"
     "folder's files that end in .yaml, .yml or .json, or standard input (-). Says everything that is wrong,\n"
-    "a line each: FILE:LINE:COLUMN: error: WHAT. A file with an error would not be applied at all. A warning\n"
-    "is about what has no effect, or is not supported by this version and would be refused in the status.\n"
+    "a line each: FILE:LINE:COLUMN: error: WHAT. A file with an error would not be applied at all, and what\n"
+    "its enforcers cannot carry out is an error too. A warning is about what has no effect, or only with some of\n"
+    "the policy's enforcers. Services, pods and disks are not known here: `varmorctl render` takes them.\n"
     "\n"
     "Options:\n"
     "  -o, --output FORMAT         text (the default) or json: one object with files, policies, errors,\n"
@@ -114,35 +115,14 @@ static int check_profile_name(struct validation *v, const char *file, const stru
                       first->text, first->file, first->at.line, first->at.column);
 }
 
-/* What is well formed and still not carried out, as its status would say. */
-static int warn_unsupported(struct validation *v, const char *file,
-                            const struct builder_unsupported *unsupported)
-{
-    for (size_t i = 0; i < unsupported->n; i++) {
-        int r = report_add(&v->report, FINDING_WARNING, file, unsupported->at[i],
-                           "not supported by this version: %s", unsupported->items[i]);
-
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
 /* Makes the policy's profile, as the manager would. */
 static int check_buildable(struct validation *v, const char *file, const struct object *o)
 {
     const struct builder_facts facts = {.install_namespace = v->options->install_namespace};
     CLEANUP(profile_unref) struct profile *profile = NULL;
-    CLEANUP(error_free) struct error *e = NULL;
-    struct builder_unsupported unsupported = {0};
-    int r = builder_build(&profile, o->policy, &facts, &unsupported, &e);
+    int r = policy_build(&v->report, file, o, &facts, &profile);
 
-    if (r < 0 && r != -ENOMEM)
-        r = report_add(&v->report, FINDING_ERROR, file, o->at, "%s", error_message(e));
-    else if (r == BUILDER_UNSUPPORTED)
-        r = warn_unsupported(v, file, &unsupported);
-    builder_unsupported_done(&unsupported);
-    return r;
+    return r < 0 ? r : 0;
 }
 
 static int check_policy(struct validation *v, const char *file, const struct object *o)

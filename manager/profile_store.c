@@ -12,6 +12,7 @@
 #include "proto/profile_codec.h"
 
 #define MESSAGE_MAX_BYTES (PROFILE_MAX_ENCODED_BYTES + 64) /* the profile and its envelope */
+#define NOTES_MAX_BYTES   (1 << 20) /* of why a policy is refused, or what is left out of it */
 
 struct profile_store {
     const struct profile_store_handler *handler;
@@ -62,11 +63,22 @@ static const char *policy_key(bool cluster, const char *name_space, const char *
         cluster ? "" : name_space, name);
 }
 
+static void forget_warnings(struct stored_policy *p)
+{
+    for (size_t i = 0; i < p->n_warnings; i++)
+        free(p->warnings[i]);
+    free(p->warnings);
+    p->warnings = NULL;
+    p->n_warnings = 0;
+}
+
 static void stored_policy_free(void *value)
 {
     struct stored_policy *p = value;
 
     profile_unref(p->profile);
+    forget_warnings(p);
+    condition_done(&p->complete);
     condition_done(&p->updated);
     condition_done(&p->created);
     free(p->file);
@@ -211,28 +223,46 @@ static int check_update(const struct policy *before, const struct policy *now,
 /* What became of a policy's newest text. */
 struct outcome {
     struct profile *profile; /* owned; NULL: refused */
-    const char *reason;      /* static; of the refusal */
-    struct error *error;     /* owned; why */
-    bool keeps_phase;        /* refused without having been built */
+    struct builder_notes notes;
+    const char *reason;  /* static; of the refusal */
+    struct error *error; /* owned; why */
+    bool keeps_phase;    /* refused without having been built */
 };
 
 static void outcome_done(struct outcome *o)
 {
     profile_unref(o->profile);
+    builder_notes_done(&o->notes);
     error_free(o->error);
 }
 
-static int outcome_unsupported(struct outcome *o, struct builder_unsupported *u)
+/* Appends "a; b": the notes that are warnings, or those that are not. A text that is full is cut. */
+static int join_notes(const struct builder_notes *notes, bool warnings, struct buf *out)
 {
-    CLEANUP_BUF struct buf text = BUF_INIT(1 << 20);
-    int r = buf_add_text(&text, "not supported by this version: ");
+    size_t n = 0;
+    int r = 0;
 
-    for (size_t i = 0; r == 0 && i < u->n; i++)
-        r = buf_format(&text, "%s%s", i ? "; " : "", u->items[i]);
-    builder_unsupported_done(u);
-    if (r == -ENOMEM)
+    for (size_t i = 0; r == 0 && i < notes->n; i++) {
+        const struct builder_note *note = &notes->items[i];
+
+        if ((note->kind == BUILDER_WARNING) == warnings)
+            r = buf_format(out, "%s%s%s", n++ ? "; " : "",
+                           note->kind == BUILDER_UNSUPPORTED ? "not supported by this version: "
+                                                             : "",
+                           note->text);
+    }
+    return r == -ENOMEM ? r : 0;
+}
+
+/* The builder has refused the policy: its notes say why. */
+static int outcome_refused(struct outcome *o)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT(NOTES_MAX_BYTES);
+    int r = join_notes(&o->notes, false, &text);
+
+    if (r < 0)
         return r;
-    o->reason = "NotSupported";
+    o->reason = o->notes.wrong ? "Error" : "NotSupported";
     error_set(&o->error, -EOPNOTSUPP, "%s", buf_text(&text));
     return 0;
 }
@@ -257,7 +287,6 @@ static int judge(struct profile_store *s, const struct stored_policy *p,
                  const struct policy *policy, const struct builder_facts *facts,
                  const struct error *facts_error, struct outcome *o)
 {
-    struct builder_unsupported unsupported = {0};
     struct builder_facts all;
     int r;
 
@@ -273,9 +302,9 @@ static int judge(struct profile_store *s, const struct stored_policy *p,
     }
     all = *facts;
     all.install_namespace = s->install_namespace;
-    r = builder_build(&o->profile, policy, &all, &unsupported, &o->error);
-    if (r == BUILDER_UNSUPPORTED)
-        return outcome_unsupported(o, &unsupported);
+    r = builder_build(&o->profile, policy, &all, &o->notes, &o->error);
+    if (r == BUILDER_REFUSED)
+        return outcome_refused(o);
     if (r == -ENAMETOOLONG)
         o->reason = "Forbidden";
     if (r == 0)
@@ -301,11 +330,44 @@ static bool set_conditions(struct stored_policy *p, const struct outcome *o, boo
     return changed || profile_changed;
 }
 
+static int keep_warnings(struct stored_policy *p, const struct builder_notes *notes)
+{
+    forget_warnings(p);
+    p->warnings = calloc(notes->n, sizeof(*p->warnings));
+    if (notes->n && !p->warnings)
+        return -ENOMEM;
+    for (size_t i = 0; i < notes->n; i++) {
+        if (notes->items[i].kind != BUILDER_WARNING)
+            continue;
+        p->warnings[p->n_warnings] = strdup(notes->items[i].text);
+        if (!p->warnings[p->n_warnings])
+            return -ENOMEM;
+        p->n_warnings++;
+    }
+    return 0;
+}
+
+/* Says what is left out of what is in force now. 1 if that is news, 0, or -ENOMEM. */
+static int set_complete(struct stored_policy *p, const struct builder_notes *notes, int64_t now_ns)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT(NOTES_MAX_BYTES);
+    int r = keep_warnings(p, notes);
+
+    if (r == 0)
+        r = join_notes(notes, true, &text);
+    if (r < 0)
+        return r;
+    if (p->n_warnings == 0)
+        return condition_set(&p->complete, CONDITION_ABSENT, "", NULL, now_ns);
+    return condition_set(&p->complete, CONDITION_FALSE, "Warnings", buf_text(&text), now_ns);
+}
+
 /* Applies the outcome to a policy that has its newest text. */
 static int apply(struct profile_store *s, struct stored_policy *p, struct outcome *o,
                  int64_t now_ns)
 {
     bool existed = p->profile != NULL, profile_changed = false, in_error = p->in_error;
+    int news = 0;
 
     if (o->profile && (!existed || !digest_equal(&o->profile->digest, &p->profile->digest))) {
         int r = set_profile(s, p, &o->profile, &o->error);
@@ -318,10 +380,14 @@ static int apply(struct profile_store *s, struct stored_policy *p, struct outcom
         p->in_force = policy_ref(p->policy);
     }
     if (!o->error)
+        news = set_complete(p, &o->notes, now_ns);
+    if (news < 0)
+        return news;
+    if (!o->error)
         p->in_error = false;
     else if (!o->keeps_phase)
         p->in_error = true;
-    if (set_conditions(p, o, existed, profile_changed, now_ns) || in_error != p->in_error) {
+    if (set_conditions(p, o, existed, profile_changed, now_ns) || news || in_error != p->in_error) {
         p->generation++;
         s->handler->policy_changed(p, false, s->data);
     }

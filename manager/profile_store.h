@@ -49,6 +49,9 @@ struct stored_policy {
     uint64_t generation;     /* counts what was told of this policy and was different */
     int64_t created_ns;      /* CLOCK_REALTIME */
     struct condition created, updated;
+    struct condition complete; /* false: some enforcer leaves out a part of what is in force */
+    char **warnings;           /* what that is, one text each, with its position */
+    size_t n_warnings;
     bool in_error; /* it could not be built: the phase is Error, whatever the nodes say */
     struct profile *profile;
     unsigned slot; /* of the profile */

@@ -14,7 +14,7 @@
 #include "manager/policy_status.h"
 #include "manager/violation_history.h"
 
-#define MAX_CONDITIONS 4 /* Created, Updated, Ready, Bound */
+#define MAX_CONDITIONS 5 /* Created, Updated, Complete, Ready, Bound */
 
 /* ---- Texts ---- */
 
@@ -142,6 +142,7 @@ static int fill_conditions(struct status_view *v, struct status_policy *to,
     } else {
         add_condition(conditions, &to->n_conditions, "Updated", &p->updated);
     }
+    add_condition(conditions, &to->n_conditions, "Complete", &p->complete);
     if (ps)
         add_condition(conditions, &to->n_conditions, "Ready", &ps->ready);
     if (tally) {
@@ -545,12 +546,24 @@ static int fill_rules(struct status_view *v, struct status_policy_description *t
     return 0;
 }
 
-static void fill_findings(struct status_policy_description *to, const struct file_problem *problem)
+/* What is wrong with the file, and what is left out of the policy in force. p may be NULL. */
+static int fill_findings(struct status_view *v, struct status_policy_description *to,
+                         const struct file_problem *problem, const struct stored_policy *p)
 {
-    if (!problem)
-        return;
-    to->findings = (const char *const *)problem->lines;
-    to->n_findings = problem->n_lines;
+    size_t n_lines = problem ? problem->n_lines : 0, n_warnings = p ? p->n_warnings : 0;
+    const char **lines = arena_array(v->arena, n_lines + n_warnings, sizeof(*lines));
+
+    if (!lines)
+        return -ENOMEM;
+    for (size_t i = 0; i < n_lines; i++)
+        lines[to->n_findings++] = problem->lines[i];
+    for (size_t i = 0; i < n_warnings; i++) {
+        lines[to->n_findings] = view_text(v, "warning: %s", p->warnings[i]);
+        if (!lines[to->n_findings++])
+            return -ENOMEM;
+    }
+    to->findings = lines;
+    return 0;
 }
 
 static const struct stored_policy *find_policy(const struct status_view *v,
@@ -581,11 +594,12 @@ int status_view_policy(struct status_view *v, const struct status_describe_reque
 
         if (!problem || !is_asked_for(ask->kind, "File"))
             return 0;
-        fill_findings(ret, problem);
-        return fill_file(v, &ret->policy, problem) < 0 ? -ENOMEM : 1;
+        r = fill_findings(v, ret, problem, NULL);
+        return r < 0 || fill_file(v, &ret->policy, problem) < 0 ? -ENOMEM : 1;
     }
     r = fill_policy(v, &ret->policy, p, tallies, true);
-    fill_findings(ret, file_problems_find(v->facts->problems, p->file));
+    if (r == 0)
+        r = fill_findings(v, ret, file_problems_find(v->facts->problems, p->file), p);
     if (r == 0 && p->profile)
         r = find_bindings(v, NULL, p->profile->name, NULL, &ret->bindings, &ret->n_bindings);
     if (r == 0 && p->profile)

@@ -495,6 +495,65 @@ START_TEST(bindings_and_violations_are_described)
 }
 END_TEST
 
+#define SERVICE(ip)                                                                                \
+    "apiVersion: v1\nkind: Service\nmetadata: {name: kubernetes}\nspec: {clusterIP: " ip "}\n"
+#define SLICE(endpoints)                                                                           \
+    "---\napiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: k, labels: "      \
+    "{kubernetes.io/service-name: kubernetes}}\nports: [{port: 6443}]\n"                           \
+    "endpoints: [{addresses: [" endpoints "]}]\n"
+
+/* Describes policy shop/a; the arena is the caller's. */
+static void describe(struct status_policy_description *d, void **arena)
+{
+    CLEANUP_BUF struct buf request = BUF_INIT(1024);
+    const struct status_describe_request ask = {.kind = "", .name_space = "shop", .name = "a"};
+    struct client *answer;
+
+    ck_assert_int_eq(status_describe_request_encode(&ask, &request), 0);
+    answer = unary_new("/varmor.v1.StatusService/DescribePolicy", &request);
+    ck_assert_int_eq(
+        status_policy_description_decode(d, arena, answer->lines.data, answer->lines.len, NULL), 0);
+    client_free(answer);
+}
+
+START_TEST(policies_follow_the_services_that_they_name)
+{
+    struct client *agent = agent_new("n1");
+    struct status_policy_description d;
+    void *arena;
+
+    expect(agent, "welcome\nprofile varmor-shop-a 0\nin_sync 1\n");
+    write_policy("a.yaml",
+                 POLICY("a", "EnhanceProtect, enhanceProtect: {privileged: true, "
+                             "attackProtectionRules: [{rules: [block-access-to-kube-apiserver]}], "
+                             "hardeningRules: [disable-cap-chown]}"));
+    expect(agent, "profile varmor-shop-a 1\n");
+    describe(&d, &arena);
+    ck_assert_uint_eq(d.n_findings, 1);
+    ck_assert_ptr_nonnull(strstr(d.findings[0], "warning: "));
+    ck_assert_ptr_nonnull(strstr(d.findings[0], "there is no service 'default/kubernetes'"));
+    ck_assert_str_eq(d.policy.conditions[2].type, "Complete");
+    ck_assert_str_eq(d.policy.conditions[2].status, "False");
+    status_arena_free(arena);
+
+    write_policy("s.yaml", SERVICE("10.96.0.1"));
+    expect(agent, "profile varmor-shop-a 2\n");
+    write_policy("s.yaml", SERVICE("10.96.0.1") SLICE("10.0.0.7, 10.0.0.8"));
+    expect(agent, "profile varmor-shop-a 4\n");
+    describe(&d, &arena);
+    ck_assert_uint_eq(d.n_findings, 0);
+    ck_assert_str_eq(d.policy.conditions[2].type, "Ready");
+    status_arena_free(arena);
+
+    write_policy("s.yaml", SERVICE("10.96.0.1") SLICE("10.0.0.8, 10.0.0.7")); /* nothing new */
+    write_policy("b.yaml", POLICY("b", "AlwaysAllow"));
+    expect(agent, "profile varmor-shop-b 0\n");
+    remove_policy("s.yaml");
+    expect(agent, "profile varmor-shop-a 1\n");
+    client_free(agent);
+}
+END_TEST
+
 START_TEST(what_is_not_there_is_not_found)
 {
     CLEANUP_BUF struct buf request = BUF_INIT(1024);
@@ -587,6 +646,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, an_agent_must_begin_with_hello_and_say_it_once);
     tcase_add_test(t, an_agent_that_says_no_more_is_told_everything_first);
     tcase_add_test(t, bindings_and_violations_are_described);
+    tcase_add_test(t, policies_follow_the_services_that_they_name);
     tcase_add_test(t, what_is_not_there_is_not_found);
     tcase_add_test(t, health_is_serving_once_the_folder_has_been_read);
     tcase_add_test(t, without_its_folder_a_manager_takes_nothing_from_agents);

@@ -72,11 +72,10 @@ static void expect_told(const char *lines)
     buf_clear(&told);
 }
 
-/* Puts a policy, a second after the last one. */
-static void put(const char *yaml)
+/* Puts a policy, a second after the last one, with what is known of services. */
+static void put_with(const char *yaml, struct builder_facts facts)
 {
     struct objects objects = objects_of(yaml);
-    struct builder_facts facts = {0};
     struct resolved_targets targets;
 
     now_ns += (int64_t)NS_PER_SEC;
@@ -87,6 +86,11 @@ static void put(const char *yaml)
         profile_store_put(store, objects.items[0].policy, "f.yaml", &facts, NULL, now_ns, NULL), 0);
     resolved_targets_done(&targets);
     objects_done(&objects);
+}
+
+static void put(const char *yaml)
+{
+    put_with(yaml, (struct builder_facts){0});
 }
 
 static const struct stored_policy *web(void)
@@ -182,9 +186,17 @@ static const struct {
     {POLICY("shop", "web", POD_P, "AlwaysAllow"),
      POLICY("shop", "web", POD_P,
             "EnhanceProtect, enhanceProtect: {vulMitigationRules: [dirty-pipe-mitigation]}"),
-     "NotSupported",
-     "not supported by this version: spec.policy.enhanceProtect.vulMitigationRules[0]: built-in rule "
+     "Error",
+     "spec.policy.enhanceProtect.vulMitigationRules[0]: built-in rule "
      "'dirty-pipe-mitigation' needs the Seccomp enforcer (line 6, column 87)",
+     true},
+    {POLICY("shop", "web", POD_P, "AlwaysAllow"),
+     POLICY("shop", "web", POD_P,
+            "EnhanceProtect, enhanceProtect: {bpfRawRules: {network: {egress: {toDestinations: "
+            "[{ip: pod-self}]}}}}"),
+     "NotSupported",
+     "not supported by this version: spec.policy.enhanceProtect.bpfRawRules.network.egress."
+     "toDestinations[0]: 'pod-self' (line 6, column 116)",
      true},
 };
 
@@ -206,6 +218,39 @@ START_TEST(a_refused_update_leaves_in_force_what_was)
     expect_told("policy VarmorPolicy/shop/web\n");
     expect_condition(&web()->updated, CONDITION_TRUE, "", "");
     ck_assert(!web()->in_error);
+}
+END_TEST
+
+#define NGINX "ingress-nginx-controller-admission"
+
+START_TEST(what_is_left_out_of_a_policy_is_said_until_it_is_in)
+{
+    static const char policy[] =
+        POLICY("shop", "web", POD_P,
+               "EnhanceProtect, enhanceProtect: {privileged: true, vulMitigationRules: "
+               "[ingress-nightmare-mitigation]}");
+    const struct addr ip = {.family = ADDR_IPV4, .bytes = {10, 96, 0, 9}, .prefix_len = 32};
+    const struct builder_service service = {
+        .name_space = "kube-system", .name = NGINX, .cluster_ips = &ip, .n_cluster_ips = 1};
+    const struct builder_facts known = {.services = &service, .n_services = 1};
+
+    put(policy);
+    expect_told("changed 0 varmor-shop-web v1\npolicy VarmorPolicy/shop/web\n");
+    ck_assert_uint_eq(web()->profile->n_rules, 0);
+    ck_assert_uint_eq(web()->n_warnings, 1);
+    ck_assert_ptr_nonnull(strstr(web()->warnings[0], "there is no service 'ingress-nginx/" NGINX));
+    expect_condition(&web()->complete, CONDITION_FALSE, "Warnings", web()->warnings[0]);
+    put(policy);
+    expect_told(""); /* said once is enough */
+    put_with(policy, known);
+    expect_told("changed 0 varmor-shop-web v2\npolicy VarmorPolicy/shop/web\n");
+    ck_assert_uint_eq(web()->profile->n_rules, 1);
+    ck_assert(addr_equal(&web()->profile->rules[0].egress.block, &ip));
+    ck_assert_uint_eq(web()->n_warnings, 0);
+    expect_condition(&web()->complete, CONDITION_ABSENT, "", "");
+    put(POLICY("shop", "web", POD_P, "EnhanceProtect, enhanceProtect: {hardeningRules: [x]}"));
+    expect_condition(&web()->updated, CONDITION_FALSE, "Error", web()->updated.message);
+    expect_condition(&web()->complete, CONDITION_ABSENT, "", ""); /* of what is in force */
 }
 END_TEST
 
@@ -350,6 +395,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, the_same_text_again_changes_nothing);
     tcase_add_test(t, another_text_is_another_version_in_the_same_slot);
     tcase_add_loop_test(t, a_refused_update_leaves_in_force_what_was, 0, ARRAY_SIZE(refusals));
+    tcase_add_test(t, what_is_left_out_of_a_policy_is_said_until_it_is_in);
     tcase_add_test(t, a_policy_that_was_never_accepted_is_created_when_it_is_mended);
     tcase_add_test(t, a_name_that_is_too_long_is_forbidden);
     tcase_add_test(t, two_policies_cannot_have_one_profile_name);

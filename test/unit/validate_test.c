@@ -34,14 +34,11 @@ static const struct {
     {{"-q", "-"}, "kind: Pod\n", 1, "", ""},
     {{"test/policies/good/modes.yaml", "-"},
      GOOD,
-     0,
+     1,
      MODES
-     ":12:15: warning: not supported by this version: spec.policy.enforcer 'AppArmorSeccomp' (line 12, column 15)\n" MODES
-     ":13:11: warning: not supported by this version: spec.policy.mode 'BehaviorModeling' (line 13, column 11)\n" MODES
-     ":22:15: warning: not supported by this version: spec.policy.enforcer 'SeccompAppArmor' (line 22, column 15)\n" MODES
-     ":23:11: warning: not supported by this version: spec.policy.mode 'DefenseInDepth' (line 23, column 11)\n" MODES
-     ":37:15: warning: not supported by this version: spec.policy.enforcer 'SeccompBPF' (line 37, column 15)\n",
-     "2 files, 4 policies, 0 errors, 5 warnings\n"},
+     ":13:11: error: not supported by this version: spec.policy.mode 'BehaviorModeling' (line 13, column 11)\n" MODES
+     ":23:11: error: not supported by this version: spec.policy.mode 'DefenseInDepth' (line 23, column 11)\n",
+     "2 files, 4 policies, 2 errors\n"},
     {{"-", "test/policies/nowhere.yaml"},
      GOOD,
      3,
