@@ -89,6 +89,12 @@ static const struct option_spec specs[] = {
      .value = "DIR",
      .default_text = "/var/lib/kubelet/seccomp",
      .help = "where seccomp profiles are put, under their profiles' names, for runtimes to read"},
+    {.name = "oci-runtime",
+     .type = OPTION_TEXT,
+     .field = FIELD(oci_runtime),
+     .value = "PATH",
+     .help = "the program that starts containers, asked once whether it lets seccomp denials be "
+             "audited (default: runc where it usually is)"},
     {.name = "violation-log",
      .type = OPTION_TEXT,
      .field = FIELD(violation_log),

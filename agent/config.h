@@ -13,6 +13,7 @@ struct config {
     char *state_dir;
     char *apparmor_parser; /* NULL or "": looked for where it usually is */
     char *seccomp_dir;
+    char *oci_runtime; /* NULL or "": looked for where it usually is */
     char *violation_log;
     char *install_namespace;
     char *audit_log_paths;      /* separated by "|"; NULL: none */

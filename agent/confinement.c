@@ -94,6 +94,7 @@ static const int allowed_calls[] = {
     SCMP_SYS(ftruncate),
     SCMP_SYS(fdatasync),
     SCMP_SYS(fsync),
+    SCMP_SYS(memfd_create), /* libseccomp writes its programs to descriptors */
     SCMP_SYS(flock),
     SCMP_SYS(fcntl),
     SCMP_SYS(fchmod),
@@ -181,10 +182,9 @@ static const int allowed_calls[] = {
 
 /* What it takes to start apparmor_parser, to end it, and what it does beside the calls above. */
 static const int parser_calls[] = {
-    SCMP_SYS(execve),          SCMP_SYS(vfork), SCMP_SYS(setpgid),      SCMP_SYS(close_range),
-    SCMP_SYS(capset),          SCMP_SYS(prctl), SCMP_SYS(pidfd_open),   SCMP_SYS(waitid),
-    SCMP_SYS(wait4),           SCMP_SYS(kill),  SCMP_SYS(memfd_create), SCMP_SYS(arch_prctl),
-    SCMP_SYS(set_tid_address),
+    SCMP_SYS(execve), SCMP_SYS(vfork), SCMP_SYS(setpgid),    SCMP_SYS(close_range),
+    SCMP_SYS(capset), SCMP_SYS(prctl), SCMP_SYS(pidfd_open), SCMP_SYS(waitid),
+    SCMP_SYS(wait4),  SCMP_SYS(kill),  SCMP_SYS(arch_prctl), SCMP_SYS(set_tid_address),
 };
 
 #define NEW_NAMESPACES                                                                             \

@@ -4,7 +4,7 @@
  * A container of this node, as its runtime tells it. Plain data, no I/O. The runtime module
  * (runtime_*.c) makes and owns it; enforcers and the violation log borrow it.
  */
-#include "lib/base.h"
+#include "proto/oci_spec.h"
 
 struct labels;
 
@@ -23,8 +23,10 @@ struct container {
         *pod_namespace; /* "" if it belongs to no pod; namespace then "default" */
     char *name;         /* container name: of the pod's container, else a label's, else the id */
     char *workload_kind,
-        *workload_name;    /* what its labels say ("Deployment", "web"); "" if nothing */
-    struct labels *labels; /* of its pod, else its own */
+        *workload_name;           /* what its labels say ("Deployment", "web"); "" if nothing */
+    struct labels *labels;        /* of its pod, else its own */
+    enum oci_seccomp seccomp;     /* what its own setting says, when it was made */
+    struct digest seccomp_digest; /* of OCI_SECCOMP_PROFILE */
 };
 
 struct container *container_new(void); /* zeroed with "" texts; NULL: no memory */

@@ -172,5 +172,7 @@ int container_identity_fill(struct container *c, const struct containerd_contain
     labels_before = c->labels;
     c->labels = i.labels;
     i.labels = labels_before;
+    c->seccomp = cc->seccomp;
+    c->seccomp_digest = cc->seccomp_digest;
     return 0;
 }

@@ -11,6 +11,8 @@ agent_src := adopted_bindings.c application.c binder.c binding.c cgroup.c config
 agent_src += apparmor_binary.c apparmor_compiler.c apparmor_features.c apparmor_kernel.c apparmor_label.c apparmor_message.c \
              apparmor_records.c enforcer_apparmor.c enforcer_apparmor_cleanup.c enforcer_apparmor_held.c \
              enforcer_apparmor_probe.c piped_program.c whole_file.c
+agent_src += container_process.c enforcer_seccomp.c enforcer_seccomp_cleanup.c enforcer_seccomp_files.c file_folder.c \
+             seccomp_record.c seccomp_runtime.c
 agent_src += audit_file.c audit_kmsg.c audit_netlink.c audit_process.c audit_record.c audit_self_test.c \
              audit_serials.c audit_source.c audit_violations.c violation.c violation_apparmor.c violation_fold.c violation_rules.c \
              violation_seccomp.c

@@ -6,6 +6,7 @@
 
 #include "agent/config.h"
 #include "agent/enforcer_apparmor.h"
+#include "agent/enforcer_seccomp.h"
 
 struct node_enforcers {
     struct enforcer *items[ENFORCERS_KINDS];      /* owned; NULL: not made */
@@ -49,6 +50,22 @@ static int make_bpf(struct enforcer **ret, const struct makings *m, struct error
     return r;
 }
 
+static struct enforcer_seccomp_settings seccomp_settings(const struct config *config)
+{
+    return (struct enforcer_seccomp_settings){
+        .folder = config->seccomp_dir,
+        .state_folder = text_or_null(config->state_dir),
+        .runtime = config->oci_runtime,
+    };
+}
+
+static int make_seccomp(struct enforcer **ret, const struct makings *m, struct error **reterr)
+{
+    const struct enforcer_seccomp_settings settings = seccomp_settings(m->config);
+
+    return enforcer_seccomp_new(ret, &settings, reterr);
+}
+
 static int clean_apparmor(const struct config *config, void (*told)(const char *what, void *data),
                           void *data, struct error **reterr)
 {
@@ -63,6 +80,14 @@ static int clean_bpf(const struct config *config UNUSED, void (*told)(const char
     return enforcer_bpf_cleanup(told, data, reterr);
 }
 
+static int clean_seccomp(const struct config *config, void (*told)(const char *what, void *data),
+                         void *data, struct error **reterr)
+{
+    const struct enforcer_seccomp_settings settings = seccomp_settings(config);
+
+    return enforcer_seccomp_cleanup(&settings, told, data, reterr);
+}
+
 static const struct kind {
     enum enforcer_bit bit;
     int (*make)(struct enforcer **ret, const struct makings *m, struct error **reterr);
@@ -70,6 +95,7 @@ static const struct kind {
                     void *data, struct error **reterr);
 } kinds[] = {
     {ENFORCER_APPARMOR, make_apparmor, clean_apparmor},
+    {ENFORCER_SECCOMP, make_seccomp, clean_seccomp},
     {ENFORCER_BPF, make_bpf, clean_bpf},
 };
 

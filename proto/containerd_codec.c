@@ -334,6 +334,8 @@ int containerd_container_decode(struct containerd_container *ret, const uint8_t 
     ret->labels = TAKE(labels);
     ret->annotations = TAKE(spec.annotations);
     ret->cgroups_path = TAKE(spec.cgroups_path);
+    ret->seccomp = json.len > 0 ? spec.seccomp : OCI_SECCOMP_UNKNOWN;
+    ret->seccomp_digest = spec.seccomp_digest;
     return 0;
 }
 

@@ -10,6 +10,7 @@
  */
 #include "lib/buf.h"
 #include "lib/error.h"
+#include "proto/oci_spec.h"
 
 struct labels;
 
@@ -62,6 +63,8 @@ struct containerd_container {
     struct labels *labels;      /* owned; never NULL after a decode */
     struct labels *annotations; /* owned; of the OCI spec; never NULL after a decode */
     char *cgroups_path;         /* owned; linux.cgroupsPath of the OCI spec; NULL: none */
+    enum oci_seccomp seccomp;   /* of the OCI spec */
+    struct digest seccomp_digest;
 };
 void containerd_container_done(struct containerd_container *c);
 

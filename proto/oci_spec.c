@@ -5,7 +5,9 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "lib/json_number.h"
 #include "lib/policy/selector.h"
+#include "lib/seccomp/json_value.h"
 
 DEFINE_CLEANUP(json_t *, json_decref)
 
@@ -70,17 +72,42 @@ static int parse_cgroups_path(char **ret, const json_t *spec, struct error **ret
     return *ret ? 0 : error_oom(reterr);
 }
 
+static int parse_seccomp(struct oci_spec *ret, const json_t *spec, struct error **reterr)
+{
+    CLEANUP_SC_PROFILE struct sc_profile p = {0};
+    const json_t *linux_part, *seccomp;
+    int r = find_object(&linux_part, spec, "linux", reterr);
+
+    if (r == 0)
+        r = find_object(&seccomp, linux_part, "seccomp", reterr);
+    if (r < 0)
+        return r;
+    if (!seccomp) {
+        ret->seccomp = OCI_SECCOMP_NONE;
+        return 0;
+    }
+    r = sc_profile_read_value(&p, (json_t *)seccomp, NULL);
+    if (r == 0)
+        r = sc_profile_digest(&p, &ret->seccomp_digest);
+    if (r == -ENOMEM)
+        return error_oom(reterr);
+    ret->seccomp = r == 0 ? OCI_SECCOMP_PROFILE : OCI_SECCOMP_OTHER;
+    return 0;
+}
+
 int oci_spec_parse(struct oci_spec *ret, const char *json, size_t len, struct error **reterr)
 {
     CLEANUP(json_decref) json_t *spec = NULL;
     CLEANUP(labels_free) struct labels *annotations = labels_new();
     CLEANUP_FREE char *cgroups_path = NULL;
+    CLEANUP_BUF struct buf wrapped = BUF_INIT(2 * len + 1);
+    struct oci_spec found = {0};
     json_error_t problem;
     int r;
 
-    if (!annotations)
+    if (!annotations || json_number_wrap(&wrapped, json, len, NULL) < 0)
         return error_oom(reterr);
-    spec = json_loadb(json, len, JSON_REJECT_DUPLICATES, &problem);
+    spec = json_loadb(buf_text(&wrapped), wrapped.len, JSON_REJECT_DUPLICATES, &problem);
     if (!spec)
         return error_set(reterr, -EBADMSG, "OCI spec: %s (byte %d)", problem.text,
                          problem.position);
@@ -90,8 +117,11 @@ int oci_spec_parse(struct oci_spec *ret, const char *json, size_t len, struct er
     r = parse_annotations(annotations, spec, reterr);
     if (r == 0)
         r = parse_cgroups_path(&cgroups_path, spec, reterr);
+    if (r == 0)
+        r = parse_seccomp(&found, spec, reterr);
     if (r < 0)
         return r;
+    *ret = found;
     ret->annotations = TAKE(annotations);
     ret->cgroups_path = TAKE(cgroups_path);
     return 0;

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * OCI JSON as a profile, by jansson. A path ("syscalls[3].args[0].op") leads to what is wrong.
- *
- * The numbers of the OCI specification have 64 bits without a sign, jansson's have one. So numbers
- * with the highest bit set are given to jansson as the negative ones of the same bits, and a minus
- * sign, which no number here may have, is refused before.
  */
+#include "lib/seccomp/json_value.h"
 #include "lib/seccomp/rule.h"
 
 #include <ctype.h>
@@ -14,6 +11,8 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "lib/json_number.h"
 
 #define PATH_SIZE 64
 #define MAX_FLAGS 16
@@ -328,69 +327,12 @@ static int read_profile(struct reader *rd, json_t *top)
     return r;
 }
 
-/* Copies a number without a sign, with its bits as a number with one. */
-static int copy_number(struct buf *out, const char *digits, size_t len, struct error **reterr)
+int sc_profile_read_value(struct sc_profile *ret, struct json_t *value, struct error **reterr)
 {
-    uint64_t value = 0;
-
-    for (size_t i = 0; i < len; i++)
-        if (__builtin_mul_overflow(value, 10, &value) ||
-            __builtin_add_overflow(value, (uint64_t)(digits[i] - '0'), &value))
-            return error_set(reterr, -EINVAL, "'%s' is more than 64 bits hold",
-                             error_quote_n(digits, len));
-    return value > INT64_MAX ? buf_format(out, "%" PRId64, (int64_t)value)
-                             : buf_add(out, digits, len);
-}
-
-static int copy_with_signs(struct buf *out, const char *json, size_t len, struct error **reterr)
-{
-    bool in_text = false;
-    size_t i = 0;
-
-    while (i < len) {
-        size_t n = 1;
-        int r;
-
-        if (in_text && json[i] == '\\' && i + 1 < len)
-            n = 2;
-        else if (json[i] == '"')
-            in_text = !in_text;
-        if (!in_text && json[i] == '-')
-            return error_set(reterr, -EINVAL, "a number has a minus sign (byte %zu)", i);
-        if (!in_text && isdigit((unsigned char)json[i])) {
-            while (i + n < len && isdigit((unsigned char)json[i + n]))
-                n++;
-            r = copy_number(out, json + i, n, reterr);
-        } else {
-            r = buf_add(out, json + i, n);
-        }
-        if (r < 0)
-            return r;
-        i += n;
-    }
-    return 0;
-}
-
-int sc_profile_read_json(struct sc_profile *ret, const char *json, size_t len,
-                         struct error **reterr)
-{
-    CLEANUP_BUF struct buf copy = BUF_INIT(2 * SC_MAX_JSON);
     CLEANUP_SC_PROFILE struct sc_profile p = {0};
-    CLEANUP(json_decref) json_t *top = NULL;
     struct reader rd = {.profile = &p, .reterr = reterr};
-    json_error_t problem;
-    int r;
+    int r = read_profile(&rd, value);
 
-    if (len > SC_MAX_JSON)
-        return error_set(reterr, -E2BIG, "%zu bytes; the limit is %d", len, SC_MAX_JSON);
-    r = copy_with_signs(&copy, json, len, reterr);
-    if (r < 0)
-        return r == -ENOMEM ? error_oom(reterr) : r;
-    top = json_loadb(buf_text(&copy), copy.len, JSON_REJECT_DUPLICATES, &problem);
-    if (!top)
-        return error_set(reterr, -EINVAL, "line %d, column %d: %s", problem.line, problem.column,
-                         problem.text);
-    r = read_profile(&rd, top);
     if (r == -ENOMEM)
         return error_oom(reterr);
     if (r == -E2BIG)
@@ -400,4 +342,25 @@ int sc_profile_read_json(struct sc_profile *ret, const char *json, size_t len,
     *ret = p;
     p = (struct sc_profile){0};
     return 0;
+}
+
+int sc_profile_read_json(struct sc_profile *ret, const char *json, size_t len,
+                         struct error **reterr)
+{
+    CLEANUP_BUF struct buf wrapped = BUF_INIT(2 * SC_MAX_JSON);
+    CLEANUP(json_decref) json_t *top = NULL;
+    json_error_t problem;
+    bool negative;
+
+    if (len > SC_MAX_JSON)
+        return error_set(reterr, -E2BIG, "%zu bytes; the limit is %d", len, SC_MAX_JSON);
+    if (json_number_wrap(&wrapped, json, len, &negative) < 0)
+        return error_oom(reterr);
+    if (negative)
+        return error_set(reterr, -EINVAL, "a number is negative");
+    top = json_loadb(buf_text(&wrapped), wrapped.len, JSON_REJECT_DUPLICATES, &problem);
+    if (!top)
+        return error_set(reterr, -EINVAL, "line %d, column %d: %s", problem.line, problem.column,
+                         problem.text);
+    return sc_profile_read_value(ret, top, reterr);
 }

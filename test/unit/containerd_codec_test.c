@@ -325,6 +325,45 @@ START_TEST(a_container_has_labels_image_annotations_and_cgroup)
 }
 END_TEST
 
+#define SECCOMP(text) "{\"linux\":{\"seccomp\":" text "}}"
+static const struct {
+    const char *spec;
+    enum oci_seccomp seccomp;
+} settings[] = {
+    {"", OCI_SECCOMP_UNKNOWN},
+    {"{}", OCI_SECCOMP_NONE},
+    {"{\"linux\":{}}", OCI_SECCOMP_NONE},
+    {SECCOMP("null"), OCI_SECCOMP_NONE},
+    {SECCOMP("{\"defaultAction\":\"SCMP_ACT_ALLOW\"}"), OCI_SECCOMP_PROFILE},
+    {SECCOMP("{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"ioctl\"],"
+             "\"action\":\"SCMP_ACT_ERRNO\",\"args\":[{\"index\":1,"
+             "\"value\":18446744073709551615,\"valueTwo\":0,\"op\":\"SCMP_CMP_EQ\"}]}]}"),
+     OCI_SECCOMP_PROFILE},
+    {SECCOMP("{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerPath\":\"/x\"}"), OCI_SECCOMP_OTHER},
+    {SECCOMP("{\"defaultAction\":\"SCMP_ACT_NEVER\"}"), OCI_SECCOMP_OTHER},
+    /* what other parts hold does not matter */
+    {"{\"process\":{\"oomScoreAdj\":-999,\"rlimits\":[{\"hard\":18446744073709551615}]}}",
+     OCI_SECCOMP_NONE},
+};
+
+START_TEST(a_container_says_which_seccomp_profile_it_was_made_with)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+        CLEANUP_BUF struct buf b = BUF_INIT(8 * MESSAGE_MAX);
+        CLEANUP(error_free) struct error *e = NULL;
+        struct containerd_container c = {0};
+        int r;
+
+        make_container(&b, settings[i].spec[0] ? settings[i].spec : NULL);
+        r = containerd_container_decode(&c, b.data, b.len, &e);
+        ck_assert_msg(r == 0, "%s: %s", settings[i].spec, error_message(e));
+        ck_assert_int_eq(c.seccomp, settings[i].seccomp);
+        ck_assert_int_eq(digest_is_zero(&c.seccomp_digest), c.seccomp != OCI_SECCOMP_PROFILE);
+        containerd_container_done(&c);
+    }
+}
+END_TEST
+
 START_TEST(a_container_without_a_spec_has_no_annotations)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(8 * MESSAGE_MAX);
@@ -428,6 +467,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_task_without_a_container_or_with_a_wild_pid_does_no_harm);
     tcase_add_test(t, namespaces_and_version_are_read);
     tcase_add_test(t, a_container_has_labels_image_annotations_and_cgroup);
+    tcase_add_test(t, a_container_says_which_seccomp_profile_it_was_made_with);
     tcase_add_test(t, a_container_without_a_spec_has_no_annotations);
     tcase_add_test(t, a_spec_that_is_not_one_is_refused_with_its_reason);
     tcase_add_test(t, a_spec_that_is_not_json_is_refused_with_its_container);

@@ -61,6 +61,7 @@ $(call unit_test,store_enforcers_test,agent proto policy base,openssl libprotobu
 $(call unit_test,store_memory_test,agent proto policy base,openssl libprotobuf-c)
 $(call unit_test,violation_counts_test,agent proto policy base,openssl libprotobuf-c)
 $(call unit_test,stream_test,agent proto policy base,openssl libprotobuf-c)
+$(call unit_test,enforcer_seccomp_test,agent proto seccomp policy base,openssl jansson libseccomp libevent libprotobuf-c)
 $(call unit_test,enforcer_bpf_test,agent ruleset match policy base,openssl libbpf libevent)
 $(call unit_test,enforcer_memory_test,agent ruleset match policy base,openssl libbpf libevent jansson)
 $(call unit_test,kernel_features_test,agent base,openssl libbpf)

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "agent/seccomp_runtime.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "agent/piped_program.h"
+#include "lib/loop.h"
+
+#define ANSWER_MAX_BYTES (256u << 10)
+#define ERRORS_MAX_BYTES 1024
+#define DEADLINE         (5 * NS_PER_SEC)
+#define LOG_FLAG         "SECCOMP_FILTER_FLAG_LOG"
+#define VERSION_KEY      "org.opencontainers.runc.version"
+
+static const char *const places[] = {"/usr/sbin/runc", "/usr/bin/runc", "/usr/local/sbin/runc",
+                                     "/usr/local/bin/runc"};
+
+DEFINE_CLEANUP(json_t *, json_decref)
+
+static bool list_has(const json_t *list, const char *text)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *item = json_string_value(json_array_get(list, i));
+
+        if (item && strcmp(item, text) == 0)
+            return true;
+    }
+    return false;
+}
+
+void seccomp_runtime_parse(struct seccomp_runtime *ret, const char *json, size_t len)
+{
+    CLEANUP(json_decref) json_t *top = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *seccomp = json_object_get(json_object_get(top, "linux"), "seccomp");
+    const char *version =
+        json_string_value(json_object_get(json_object_get(top, "annotations"), VERSION_KEY));
+
+    *ret = (struct seccomp_runtime){
+        .takes_log_flag = list_has(json_object_get(seccomp, "supportedFlags"), LOG_FLAG)};
+    if (!top)
+        snprintf(ret->told, sizeof(ret->told), "the runtime does not say what it can do");
+    else
+        snprintf(ret->told, sizeof(ret->told), "%s%.40s%s", version ? "runc " : "the runtime",
+                 version ? version : "", ret->takes_log_flag ? "" : " takes no such flag");
+}
+
+static void on_done(struct piped_program *p UNUSED, void *data)
+{
+    loop_stop(data);
+}
+
+static int run(const char *program, struct seccomp_runtime *ret)
+{
+    static const char *const argv[] = {"runc", "features", NULL};
+    CLEANUP(loop_free) struct loop *loop = NULL;
+    CLEANUP(piped_program_free) struct piped_program *child = NULL;
+    CLEANUP_BUF struct buf nothing = BUF_INIT(0);
+    struct piped_settings settings = {
+        .path = program,
+        .argv = argv,
+        .max_output = ANSWER_MAX_BYTES,
+        .max_errors = ERRORS_MAX_BYTES,
+        .deadline_ns = DEADLINE,
+        .done = on_done,
+    };
+    int r = loop_new(&loop, NULL);
+
+    settings.data = loop;
+    if (r == 0)
+        r = piped_program_start(&child, loop, &settings, &nothing, NULL);
+    if (r == 0)
+        r = loop_run(loop);
+    if (r == 0 && (piped_program_outcome(child) != PIPED_EXITED || piped_program_status(child)))
+        r = -EIO;
+    if (r == 0)
+        seccomp_runtime_parse(ret, buf_text(piped_program_output(child)),
+                              piped_program_output(child)->len);
+    child = piped_program_free(child); /* before its loop */
+    return r;
+}
+
+int seccomp_runtime_ask(struct seccomp_runtime *ret, const char *program, struct error **reterr)
+{
+    int r;
+
+    *ret = (struct seccomp_runtime){0};
+    for (size_t i = 0; (!program || !*program) && i < ARRAY_SIZE(places); i++)
+        if (access(places[i], X_OK) == 0)
+            program = places[i];
+    if (!program || !*program) {
+        snprintf(ret->told, sizeof(ret->told), "no runc was found to ask");
+        return 0;
+    }
+    r = run(program, ret);
+    if (r == -ENOMEM)
+        return error_oom(reterr);
+    if (r < 0)
+        snprintf(ret->told, sizeof(ret->told), "'%.40s features' does not answer", program);
+    return 0;
+}
