@@ -91,36 +91,46 @@ bool rule_said_access(const struct rule_said *said, const struct rule_class *cla
     return w && (said->access & (1u << (w - class->access->items)));
 }
 
+/* The access on which t stands, the n-th from 1. A class of one access writes it without parentheses: apparmor_parser
+ * knows them not there. */
+static int note_access(struct rule_text *t, const struct rule_class *class, unsigned n,
+                       struct rule_said *said, struct buf *text)
+{
+    const char *first = class->access->n > 1 ? " (" : " ";
+    int r = check_word(t, class->access, AA_CLASSES);
+
+    if (r < 0)
+        return r;
+    if (n > MAX_LIST || (n > 1 && class->access->n == 1))
+        return rule_text_problem(t, "more than %u accesses", n - 1);
+    said->access |= 1u << (words_find(class->access, buf_text(&t->value)) - class->access->items);
+    r = note(t, text, n == 1 ? first : ", ", buf_text(&t->value));
+    rule_text_next(t);
+    return r;
+}
+
+/* ACCESS or (ACCESS, ...), or none. */
 static int parse_access(struct rule_text *t, const struct rule_class *class, struct rule_said *said,
                         struct buf *text)
 {
-    bool listed = t->kind == TOKEN_OPEN;
     unsigned n = 0;
     int r = 0;
 
-    if (listed)
+    if (t->kind == TOKEN_OPEN) {
         rule_text_next(t);
-    while (r == 0 &&
-           (listed ? t->kind != TOKEN_CLOSE : t->kind == TOKEN_WORD && !t->quoted && n == 0)) {
-        r = check_word(t, class->access, AA_CLASSES);
-        if (r == 0 && ++n > MAX_LIST)
-            r = rule_text_problem(t, "more than %d accesses", MAX_LIST);
+        if (t->kind == TOKEN_CLOSE)
+            return rule_text_problem(t, "() holds no access");
+        while (r == 0 && t->kind != TOKEN_CLOSE) {
+            r = note_access(t, class, ++n, said, text);
+            if (r == 0 && t->kind == TOKEN_COMMA)
+                rule_text_next(t);
+        }
         if (r == 0)
-            said->access |=
-                1u << (words_find(class->access, buf_text(&t->value)) - class->access->items);
-        if (r == 0)
-            r = note(t, text, n == 1 ? " (" : ", ", buf_text(&t->value));
-        if (r < 0)
-            return r;
-        rule_text_next(t);
-        if (listed && t->kind == TOKEN_COMMA)
             rule_text_next(t);
+    } else if (t->kind == TOKEN_WORD && !t->quoted) {
+        r = note_access(t, class, ++n, said, text);
     }
-    if (r == 0 && listed && n == 0)
-        r = rule_text_problem(t, "() holds no access");
-    if (r == 0 && listed)
-        rule_text_next(t);
-    return r == 0 && n > 0 ? note_sign(t, text, ")") : r;
+    return r == 0 && n > 0 && class->access->n > 1 ? note_sign(t, text, ")") : r;
 }
 
 /* ---- conditions ---- */

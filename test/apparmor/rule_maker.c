@@ -49,7 +49,7 @@ static int add_words(struct rule_maker *m, const char *before, const char *const
                      unsigned n_words, struct buf *out)
 {
     unsigned n = 1 + rule_maker_below(m, MIN(3, n_words)), at = rule_maker_below(m, n_words);
-    bool listed = n > 1 || rule_maker_below(m, 2) == 0;
+    bool listed = n > 1 || strstr(before, " in ") || rule_maker_below(m, 2) == 0;
     int r = buf_format(out, "%s%s", before, listed ? "(" : "");
 
     for (unsigned i = 0; i < n && r == 0; i++)
