@@ -39,11 +39,10 @@ static int check_builtin_rule(enum policy_rule_list list, const char *name, stru
     return builtin_rule_unknown(categories[list], name, reterr);
 }
 
-const struct object_checks policy_set_checks = {.builtin_rule = check_builtin_rule};
-
 /* Parses a file's text into the next place of s->files, for which there is room. */
 static int add_text(struct policy_set *s, const char *name, const struct buf *text)
 {
+    static const struct object_checks checks = {.builtin_rule = check_builtin_rule};
     struct policy_file *file = &s->files[s->n_files];
     struct findings findings;
     int r, added;
@@ -51,8 +50,8 @@ static int add_text(struct policy_set *s, const char *name, const struct buf *te
     file->name = strdup(name);
     if (!file->name)
         return -ENOMEM;
-    r = objects_parse_checked(&file->objects, buf_text(text), text->len, &policy_set_checks,
-                              &findings);
+    r = objects_parse_checked(&file->objects, buf_text(text), text->len, &checks, &findings);
+    file->number = s->report.file_number;
     s->n_files++;
     s->report.n_files++;
     s->report.n_policies += file->objects.n_policies;
@@ -86,8 +85,10 @@ static int add_peers(struct policy_set *s)
         for (size_t k = 0; k < s->files[i].objects.n; k++) {
             const struct object *o = &s->files[i].objects.items[k];
 
-            /* beyond PEERS_MAX_OBJECTS they are left out, as in the manager */
-            if (peers_wants(o->kind) && peers_put(s->peers, o) == -ENOMEM)
+            if (!peers_wants(o->kind))
+                continue;
+            s->n_peers++;
+            if (peers_put(s->peers, o) == -ENOMEM) /* what passes the ceiling is left out */
                 return -ENOMEM;
         }
     return 0;
@@ -105,8 +106,10 @@ int policy_set_read(struct policy_set *s, char *const *paths, size_t n_paths, st
     s->files = calloc(inputs.n, sizeof(*s->files));
     if (!s->files)
         return error_oom(reterr);
-    for (size_t i = 0; i < inputs.n && r == 0; i++)
+    for (size_t i = 0; i < inputs.n && r == 0; i++) {
+        s->report.file_number = i;
         r = add_input(s, &inputs.items[i]);
+    }
     if (r == 0)
         r = add_peers(s);
     return r < 0 ? error_oom(reterr) : 0;
@@ -175,18 +178,25 @@ static int report_notes(struct report *report, const char *file, const struct bu
     return r;
 }
 
-int policy_build(struct report *report, const char *file, const struct object *o,
-                 const struct builder_facts *facts, struct profile **ret)
+int policy_set_build(struct policy_set *s, const struct chosen_policy *policy,
+                     const char *install_namespace, bool warn_peers, struct profile **ret)
 {
+    struct builder_facts facts = {.install_namespace = install_namespace,
+                                  .peers_unknown = !warn_peers};
     CLEANUP(profile_unref) struct profile *p = NULL;
     CLEANUP(error_free) struct error *e = NULL;
     struct builder_notes notes = {0};
-    int r = builder_build(&p, o->policy, facts, &notes, &e), reported = 0;
+    int r = peers_tell(s->peers, &facts), reported = 0;
 
+    if (r < 0)
+        return r;
+    r = builder_build(&p, policy->object->policy, &facts, &notes, &e);
+    s->report.file_number = policy->file->number;
     if (r != -ENOMEM)
-        reported = report_notes(report, file, &notes);
+        reported = report_notes(&s->report, policy->file->name, &notes);
     if (r < 0 && r != -ENOMEM && reported == 0)
-        reported = report_add(report, FINDING_ERROR, file, o->at, "%s", error_message(e));
+        reported = report_add(&s->report, FINDING_ERROR, policy->file->name, policy->object->at,
+                              "%s", error_message(e));
     builder_notes_done(&notes);
     if (r == -ENOMEM || reported < 0)
         return -ENOMEM;
@@ -194,13 +204,4 @@ int policy_build(struct report *report, const char *file, const struct object *o
         return 0;
     *ret = TAKE(p);
     return 1;
-}
-
-int policy_set_build(struct policy_set *s, const struct chosen_policy *policy,
-                     const char *install_namespace, struct profile **ret)
-{
-    struct builder_facts facts = {.install_namespace = install_namespace};
-    int r = peers_tell(s->peers, &facts);
-
-    return r < 0 ? r : policy_build(&s->report, policy->file->name, policy->object, &facts, ret);
 }

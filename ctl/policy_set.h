@@ -9,14 +9,14 @@
 #include "ctl/validate_report.h"
 #include "lib/policy/object.h"
 
-struct builder_facts;
 struct peers;
 struct profile;
 
 #define DEFAULT_INSTALL_NAMESPACE "varmor"
 
 struct policy_file {
-    char *name; /* owned; "<stdin>" */
+    char *name;    /* owned; "<stdin>" */
+    size_t number; /* in the report */
     struct objects objects;
 };
 
@@ -24,13 +24,11 @@ struct policy_set {
     struct policy_file *files; /* owned */
     size_t n_files;
     struct peers *peers; /* owned */
+    size_t n_peers;      /* Services, EndpointSlices and Pods among the objects */
     struct report report;
 };
 void policy_set_done(struct policy_set *s);
 #define CLEANUP_POLICY_SET __attribute__((cleanup(policy_set_done)))
-
-/* The checks that the parser of policies cannot make by itself: names of built-in rules. */
-extern const struct object_checks policy_set_checks;
 
 /* Reads files, folders and "-". *s is zeroed, and to be given back in any case. 0 (s->report says
  * what is wrong), -ENOMEM, or -E2BIG with *reterr (too many files). */
@@ -47,11 +45,8 @@ struct chosen_policy {
 int policy_set_choose(const struct policy_set *s, const char *name, struct chosen_policy *ret,
                       struct error **reterr);
 
-/* Builds a profile of facts that are known already, and reports what there is to say. 1: *ret holds one
- * reference; 0: it cannot be built, the report says why; or -ENOMEM. */
-int policy_build(struct report *report, const char *file, const struct object *o,
-                 const struct builder_facts *facts, struct profile **ret);
-
-/* The same for a policy of the set, with its peers. As policy_build(). */
+/* Builds a policy's profile, and reports what there is to say. 1: *ret holds one reference; 0: it
+ * cannot be built, the report says why; or -ENOMEM. warn_peers: services that no file defines are
+ * worth a warning. */
 int policy_set_build(struct policy_set *s, const struct chosen_policy *policy,
-                     const char *install_namespace, struct profile **ret);
+                     const char *install_namespace, bool warn_peers, struct profile **ret);

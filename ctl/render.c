@@ -298,7 +298,7 @@ static int render_policy(struct policy_set *s, struct render_options *o,
 
     if (policy_set_choose(s, o->policy, &policy, reterr) < 0)
         return RENDER_FINDINGS;
-    r = policy_set_build(s, &policy, o->install_namespace, &p);
+    r = policy_set_build(s, &policy, o->install_namespace, true, &p);
     report_print_text(&s->report, stderr, false);
     if (r < 0) {
         error_oom(reterr);

@@ -230,7 +230,7 @@ static int run_cases(struct run *run, const char *policy_name, size_t first)
 
     if (policy_set_choose(&run->set, policy_name, &policy, &run->error) < 0)
         return TEST_DIFFERENT;
-    r = policy_set_build(&run->set, &policy, run->options->install_namespace, &p);
+    r = policy_set_build(&run->set, &policy, run->options->install_namespace, true, &p);
     if (r < 0)
         return failed(error_oom(&run->error));
     if (r == 0)

@@ -7,11 +7,10 @@
 #include <string.h>
 
 #include "ctl/command.h"
-#include "ctl/inputs.h"
 #include "ctl/policy_set.h"
+#include "ctl/syscall_check.h"
 #include "lib/map.h"
 #include "lib/policy/object.h"
-#include "profiles/builder.h"
 
 static const char validate_help[] =
     "Usage: varmorctl validate [OPTION]... FILE|FOLDER|-...\n"
@@ -20,7 +19,7 @@ static const char validate_help[] =
     "folder's files that end in .yaml, .yml or .json, or standard input (-). Says everything that is wrong,\n"
     "a line each: FILE:LINE:COLUMN: error: WHAT. A file with an error would not be applied at all, and what\n"
     "its enforcers cannot carry out is an error too. A warning is about what has no effect, or only with some of\n"
-    "the policy's enforcers. Services, pods and disks are not known here: `varmorctl render` takes them.\n"
+    "the policy's enforcers; services that rules name are missed if the files define any.\n"
     "\n"
     "Options:\n"
     "  -o, --output FORMAT         text (the default) or json: one object with files, policies, errors,\n"
@@ -50,7 +49,7 @@ struct first_place {
 struct validation {
     const struct validate_options *options;
     struct map *seen; /* "kind/namespace/name", or a profile's name -> struct first_place; owned */
-    struct report report;
+    struct policy_set set;
 };
 
 static void first_place_free(void *value)
@@ -97,7 +96,7 @@ static int check_identity(struct validation *v, const char *file, const struct o
     *ret_new = !first;
     if (!first)
         return remember(v, key, file, o);
-    return report_add(&v->report, FINDING_ERROR, file, o->at,
+    return report_add(&v->set.report, FINDING_ERROR, file, o->at,
                       "%s is defined twice: first in %s:%u:%u", first->text, first->file,
                       first->at.line, first->at.column);
 }
@@ -110,22 +109,26 @@ static int check_profile_name(struct validation *v, const char *file, const stru
 
     if (!first)
         return remember(v, name, file, o);
-    return report_add(&v->report, FINDING_ERROR, file, o->at,
+    return report_add(&v->set.report, FINDING_ERROR, file, o->at,
                       "its profile would be called '%s', as that of %s in %s:%u:%u", name,
                       first->text, first->file, first->at.line, first->at.column);
 }
 
-/* Makes the policy's profile, as the manager would. */
-static int check_buildable(struct validation *v, const char *file, const struct object *o)
+/* Makes the policy's profile, as the manager would. Files that define no service say nothing about
+ * which there are. */
+static int check_buildable(struct validation *v, const struct policy_file *file,
+                           const struct object *o)
 {
-    const struct builder_facts facts = {.install_namespace = v->options->install_namespace};
+    const struct chosen_policy policy = {.file = file, .object = o};
     CLEANUP(profile_unref) struct profile *profile = NULL;
-    int r = policy_build(&v->report, file, o, &facts, &profile);
+    int r = policy_set_build(&v->set, &policy, v->options->install_namespace, v->set.n_peers > 0,
+                             &profile);
 
-    return r < 0 ? r : 0;
+    return r < 0 ? r : syscall_check(&v->set.report, file->name, o->policy);
 }
 
-static int check_policy(struct validation *v, const char *file, const struct object *o)
+static int check_policy(struct validation *v, const struct policy_file *file,
+                        const struct object *o)
 {
     CLEANUP(error_free) struct error *e = NULL;
     CLEANUP_FREE char *name = NULL;
@@ -134,17 +137,17 @@ static int check_policy(struct validation *v, const char *file, const struct obj
     if (r == -ENOMEM)
         return r;
     if (r < 0)
-        return report_add(&v->report, FINDING_ERROR, file, o->at, "%s", error_message(e));
-    r = check_profile_name(v, file, o, name);
+        return report_add(&v->set.report, FINDING_ERROR, file->name, o->at, "%s", error_message(e));
+    r = check_profile_name(v, file->name, o, name);
     return r < 0 ? r : check_buildable(v, file, o);
 }
 
-static int check_objects(struct validation *v, const char *file, const struct objects *objects)
+static int check_file(struct validation *v, const struct policy_file *file)
 {
-    for (size_t i = 0; i < objects->n; i++) {
-        const struct object *o = &objects->items[i];
+    for (size_t i = 0; i < file->objects.n; i++) {
+        const struct object *o = &file->objects.items[i];
         bool new;
-        int r = check_identity(v, file, o, &new);
+        int r = check_identity(v, file->name, o, &new);
 
         if (r == 0 && new && o->policy)
             r = check_policy(v, file, o);
@@ -152,41 +155,6 @@ static int check_objects(struct validation *v, const char *file, const struct ob
             return r;
     }
     return 0;
-}
-
-static int validate_text(struct validation *v, const char *file, const struct buf *text)
-{
-    struct findings findings;
-    struct objects objects;
-    int r, added;
-
-    r = objects_parse_checked(&objects, buf_text(text), text->len, &policy_set_checks, &findings);
-    v->report.n_files++;
-    v->report.n_policies += objects.n_policies;
-    added = report_add_findings(&v->report, file, &findings);
-    if (r == 0)
-        r = added;
-    if (r == 0)
-        r = check_objects(v, file, &objects);
-    objects_done(&objects);
-    return r;
-}
-
-static int validate_input(struct validation *v, const struct input *input)
-{
-    CLEANUP_BUF struct buf text = BUF_INIT((size_t)OBJECT_FILE_MAX_BYTES + 1);
-    CLEANUP(error_free) struct error *e = NULL;
-    const char *file = strcmp(input->path, "-") == 0 ? "<stdin>" : input->path;
-    int r;
-
-    if (input->error)
-        return report_add_unreadable(&v->report, file, error_message(input->error));
-    r = input_read(input, &text, &e);
-    if (r == -ENOMEM)
-        return r;
-    if (r < 0)
-        return report_add_unreadable(&v->report, file, error_message(e));
-    return validate_text(v, file, &text);
 }
 
 /* ---- The command ---- */
@@ -248,7 +216,7 @@ static bool wants_colour(void)
 
 static int print_report(const struct validation *v)
 {
-    const struct report *r = &v->report;
+    const struct report *r = &v->set.report;
 
     if (v->options->quiet) {
         for (size_t i = 0; i < r->n; i++)
@@ -263,13 +231,18 @@ static int print_report(const struct validation *v)
     return 0;
 }
 
-static int validate_all(struct validation *v, const struct inputs *inputs)
+static int validate_all(struct validation *v)
 {
     int r = 0;
 
-    for (size_t i = 0; i < inputs->n && r == 0; i++)
-        r = validate_input(v, &inputs->items[i]);
-    return r < 0 ? r : print_report(v);
+    for (size_t i = 0; i < v->set.n_files && r == 0; i++) {
+        v->set.report.file_number = v->set.files[i].number;
+        r = check_file(v, &v->set.files[i]);
+    }
+    if (r < 0)
+        return r;
+    report_sort(&v->set.report);
+    return print_report(v);
 }
 
 static int validate_exit(const struct report *r)
@@ -286,10 +259,9 @@ static int internal_error(const struct error *e)
 int validate_run(int argc, char **argv)
 {
     CLEANUP(error_free) struct error *e = NULL;
-    CLEANUP_INPUTS struct inputs inputs = {0};
     struct validate_options options;
     struct validation v = {.options = &options};
-    int r = 0, status;
+    int status, r;
 
     if (parse_options(&options, argc, argv) < 0)
         return EXIT_USAGE;
@@ -297,18 +269,13 @@ int validate_run(int argc, char **argv)
         fputs(validate_help, stdout);
         return VALIDATE_CLEAN;
     }
-    for (int i = optind; i < argc && r == 0; i++)
-        r = inputs_add(&inputs, argv[i], &e);
-    if (r < 0)
-        return internal_error(e);
     v.seen = map_new(first_place_free, 0); /* bounded by INPUTS_MAX files of bounded size */
-    if (!v.seen || validate_all(&v, &inputs) < 0) {
-        error_oom(&e);
-        status = internal_error(e);
-    } else {
-        status = validate_exit(&v.report);
-    }
+    r = v.seen ? policy_set_read(&v.set, argv + optind, (size_t)(argc - optind), &e)
+               : error_oom(&e);
+    if (r == 0 && validate_all(&v) < 0)
+        r = error_oom(&e);
+    status = r < 0 ? internal_error(e) : validate_exit(&v.set.report);
     map_free(v.seen);
-    report_done(&v.report);
+    policy_set_done(&v.set);
     return status;
 }

@@ -36,9 +36,28 @@ static int report_put(struct report *r, const char *file, const struct finding *
     copy = strdup(file);
     if (!copy)
         return -ENOMEM;
-    r->rows[r->n++] =
-        (struct report_row){.file = copy, .unreadable = unreadable, .finding = *finding};
+    r->rows[r->n] = (struct report_row){.file = copy,
+                                        .file_number = r->file_number,
+                                        .number = r->n,
+                                        .unreadable = unreadable,
+                                        .finding = *finding};
+    r->n++;
     return 0;
+}
+
+static int row_order(const void *a, const void *b)
+{
+    const struct report_row *x = a, *y = b;
+
+    if (x->file_number != y->file_number)
+        return x->file_number < y->file_number ? -1 : 1;
+    return x->number < y->number ? -1 : 1;
+}
+
+void report_sort(struct report *r)
+{
+    if (r->n > 1)
+        qsort(r->rows, r->n, sizeof(*r->rows), row_order);
 }
 
 int report_add_findings(struct report *r, const char *file, struct findings *findings)

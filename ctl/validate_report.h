@@ -7,7 +7,8 @@
 #include "lib/policy/policy.h"
 
 struct report_row {
-    char *file; /* owned */
+    char *file;                 /* owned */
+    size_t file_number, number; /* of the row: the order of report_sort() */
     bool unreadable;
     struct finding finding; /* its message is owned by the row */
 };
@@ -15,8 +16,9 @@ struct report_row {
 #define REPORT_MAX_ROWS 100000 /* of all files; the counts go on */
 
 struct report {
-    struct report_row *rows; /* owned; in the order of the files, then of position */
+    struct report_row *rows; /* owned; as they came */
     size_t n;
+    size_t file_number; /* of the file that what comes next is about; its owner sets it */
     size_t n_files, n_policies, n_errors, n_warnings, n_unreadable, n_dropped;
 };
 void report_done(struct report *r);
@@ -29,6 +31,9 @@ int report_add(struct report *r, enum finding_severity severity, const char *fil
                struct policy_position at, const char *format, ...) PRINTF_FORMAT(5, 6) MUST_CHECK;
 /* A file that could not be read, with the reason. 0 or -ENOMEM. */
 int report_add_unreadable(struct report *r, const char *file, const char *reason) MUST_CHECK;
+
+/* Brings the rows into the order of their files; those of one file stay as they came. */
+void report_sort(struct report *r);
 
 /* Prints findings on out and what is unreadable on standard error. */
 void report_print_text(const struct report *r, FILE *out, bool colour);

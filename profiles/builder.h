@@ -69,6 +69,7 @@ struct builder_facts {
     size_t n_services;
     const struct builder_pod *pods;
     size_t n_pods;
+    bool peers_unknown; /* nobody has looked for them: what is not there is no warning */
 };
 
 /*

@@ -111,7 +111,7 @@ int builder_add_services(struct builder *b, const struct chosen_rule *c)
             r = add_service(b, s, b->mode, c->origin);
         }
     }
-    if (r < 0 || known || c->rule->n_services == 0)
+    if (r < 0 || known || c->rule->n_services == 0 || b->facts->peers_unknown)
         return r;
     return builder_note(
         b, BUILDER_WARNING, c->at,
@@ -142,7 +142,7 @@ static int add_to_service(struct builder *b, const struct policy_to_service *raw
         known = true;
         r = add_service(b, &b->facts->services[i], mode, origin);
     }
-    if (r < 0 || known)
+    if (r < 0 || known || b->facts->peers_unknown)
         return r;
     return builder_note(b, BUILDER_WARNING, raw->at,
                         ENHANCE ".%s: no service is known that it names: it blocks nothing yet",

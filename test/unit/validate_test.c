@@ -14,6 +14,13 @@
 
 #define GOOD                                                                                       \
     "{apiVersion: crd.varmor.org/v1beta1, kind: VarmorPolicy, metadata: {name: a}, spec: {target: {kind: Pod, name: a}, policy: {enforcer: BPF, mode: AlwaysAllow}}}"
+#define SERVICES                                                                                                           \
+    "{apiVersion: crd.varmor.org/v1beta1, kind: VarmorPolicy, metadata: {name: a}, spec: {target: {kind: Pod, name: a},\n" \
+    "policy: {enforcer: BPF, mode: EnhanceProtect, enhanceProtect: {vulMitigationRules: [ingress-nightmare-mitigation]}}}}\n"
+#define SYSCALLS(name)                                                                                                     \
+    "{apiVersion: crd.varmor.org/v1beta1, kind: VarmorPolicy, metadata: {name: a}, spec: {target: {kind: Pod, name: a},\n" \
+    "policy: {enforcer: Seccomp, mode: EnhanceProtect, enhanceProtect: {syscallRawRules: [{names: [" name                  \
+    "], action: SCMP_ACT_ERRNO}]}}}}\n"
 #define MODES  "test/policies/good/modes.yaml"
 #define ACROSS "test/policies/across"
 
@@ -81,6 +88,26 @@ static const struct {
             "/a.yaml:7:1: error: VarmorPolicy 'a/b-c' is defined twice: first in " ACROSS
             "/a.yaml:7:1\n",
      "2 files, 4 policies, 2 errors\n"},
+    /* services are missed if any is defined, system calls always */
+    {{"-"}, SERVICES, 0, "", "1 file, 1 policy, 0 errors\n"},
+    {{"-"},
+     SERVICES "---\n{apiVersion: v1, kind: Service, metadata: {name: other}, spec: {}}\n",
+     0,
+     "<stdin>:2:85: warning: spec.policy.enhanceProtect.vulMitigationRules[0]: there is no service 'ingress-nginx/ingress-nginx-controller-admission' yet: 'ingress-nightmare-mitigation' blocks nothing until it is known (line 2, column 85)\n",
+     "1 file, 1 policy, 0 errors, 1 warning\n"},
+    {{"-"},
+     SYSCALLS("unshar"),
+     0,
+     "<stdin>:2:95: warning: no architecture has a system call 'unshar': runtimes pass it over; did you mean 'unshare'?\n",
+     "1 file, 1 policy, 0 errors, 1 warning\n"},
+    {{"-"}, SYSCALLS("arm_fadvise64_64"), 0, "", "1 file, 1 policy, 0 errors\n"},
+    {{"-"},
+     "{apiVersion: crd.varmor.org/v1beta1, kind: VarmorPolicy, metadata: {name: a}, spec: {target: {kind: Pod, name: a},\n"
+     "policy: {enforcer: AppArmor, mode: EnhanceProtect, enhanceProtect: {\n"
+     "appArmorRawRules: [{rules: 'deny /x w, px /bin/sh,'}]}}}}\n",
+     1,
+     "<stdin>:3:40: error: spec.policy.enhanceProtect.appArmorRawRules[0].rules: 'px' would lead to another profile, which a rule may not do: write 'ix' to run under this one, or 'deny ... x' (line 3, column 40)\n",
+     "1 file, 1 policy, 1 error\n"},
     {{NULL}, NULL, 2, "", "varmorctl validate: no file, folder or - is given\n"},
     {{"-o", "xml", "-"},
      NULL,
