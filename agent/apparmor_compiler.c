@@ -223,7 +223,7 @@ static int start_program(struct entry *e, struct error **reterr)
     if (r == 0)
         r = buf_add_text(&input, e->profile->apparmor_text);
     if (r == -E2BIG)
-        return error_set(reterr, r, "the profile's text is larger than %u bytes",
+        return error_set(reterr, r, "the profile's text is larger than %d bytes",
                          APPARMOR_COMPILER_MAX_TEXT);
     if (r < 0)
         return error_oom(reterr);

@@ -22,8 +22,8 @@ struct apparmor_binary;
 struct apparmor_compiler; /* opaque */
 struct loop;
 
-#define APPARMOR_COMPILER_MAX_QUEUED    10000        /* as many as there are profiles on a node */
-#define APPARMOR_COMPILER_MAX_TEXT      (1u << 20)   /* bytes of a profile with its preamble */
+#define APPARMOR_COMPILER_MAX_QUEUED    10000   /* as many as there are profiles on a node */
+#define APPARMOR_COMPILER_MAX_TEXT      4456448 /* bytes: AA_MAX_PROFILE_TEXT, and 256 KiB of disks */
 #define APPARMOR_COMPILER_MAX_ERRORS    (64u << 10)  /* bytes of what the parser says */
 #define APPARMOR_COMPILER_MAX_MEMORY    (2ull << 30) /* bytes of address space of a child */
 #define APPARMOR_COMPILER_KEPT_AT_LEAST 8

@@ -242,6 +242,14 @@ static int on_describe(struct enforcer *base, const char *profile_name,
     return r < 0 ? r : enforcer_apparmor_describe(e, profile_name, ret, reterr);
 }
 
+static int on_settle(struct enforcer *base, struct error **reterr)
+{
+    struct enforcer_apparmor *e = self(base);
+    int r = require_usable(e, reterr);
+
+    return r < 0 ? r : enforcer_apparmor_settle(e, reterr);
+}
+
 static int on_inspect(struct enforcer *base, const struct container *c, const char *profile_name,
                       struct enforcer_hold *ret, struct error **reterr)
 {
@@ -292,6 +300,7 @@ static const struct enforcer_ops ops = {
     .remove = on_remove,
     .inspect = on_inspect,
     .describe = on_describe,
+    .settle = on_settle,
     .free = on_free,
 };
 

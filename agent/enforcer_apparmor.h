@@ -129,6 +129,9 @@ int enforcer_apparmor_revert(struct enforcer_apparmor *e, const char *profile,
                              struct error **reterr);
 int enforcer_apparmor_remove(struct enforcer_apparmor *e, const char *profile,
                              struct error **reterr);
+/* Drops the records of what is not loaded: nobody wants it any more. 0, or the first error with
+ * *reterr after having gone on. */
+int enforcer_apparmor_settle(struct enforcer_apparmor *e, struct error **reterr);
 /* -ENOENT: we hold none of that name. */
 int enforcer_apparmor_describe(struct enforcer_apparmor *e, const char *profile,
                                struct enforcer_holding *ret, struct error **reterr);

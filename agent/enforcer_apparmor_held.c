@@ -346,6 +346,25 @@ int enforcer_apparmor_remove(struct enforcer_apparmor *e, const char *profile,
     return 0;
 }
 
+int enforcer_apparmor_settle(struct enforcer_apparmor *e, struct error **reterr)
+{
+    int first = 0;
+
+    MAP_FOREACH (m, e->held) {
+        const struct apparmor_held *held = map_value(m);
+        int r;
+
+        if (held->loaded)
+            continue;
+        r = e->records ? apparmor_records_drop(e->records, map_key(m), first < 0 ? NULL : reterr)
+                       : 0;
+        if (r == 0)
+            map_drop(e->held, map_key(m));
+        first = first < 0 ? first : r;
+    }
+    return first;
+}
+
 int enforcer_apparmor_describe(struct enforcer_apparmor *e, const char *profile,
                                struct enforcer_holding *ret, struct error **reterr)
 {

