@@ -359,6 +359,8 @@ int sc_profile_read_json(struct sc_profile *ret, const char *json, size_t len,
     if (negative)
         return error_set(reterr, -EINVAL, "a number is negative");
     top = json_loadb(buf_text(&wrapped), wrapped.len, JSON_REJECT_DUPLICATES, &problem);
+    if (!top && !*problem.text)
+        return error_oom(reterr);
     if (!top)
         return error_set(reterr, -EINVAL, "line %d, column %d: %s", problem.line, problem.column,
                          problem.text);
