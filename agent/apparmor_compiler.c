@@ -195,17 +195,12 @@ static int start_program(struct entry *e, struct error **reterr)
     CLEANUP_BUF struct buf input = BUF_INIT(APPARMOR_COMPILER_MAX_TEXT);
     /* To standard output, neither to the kernel nor to a cache; no threads of its own; no file of
      * settings but what is given here. */
-    const char *argv[] = {"apparmor_parser",
-                          "--config-file=/dev/null",
-                          "--quiet",
-                          "--jobs=1",
-                          "--skip-cache",
-                          "--skip-kernel-load",
-                          "--stdout",
-                          "--policy-features=" PIPED_EXTRA_PATH,
-                          c->features_file ? "--kernel-features" : NULL,
-                          c->features_file,
-                          NULL};
+    const char *argv[] = {"apparmor_parser", "--config-file=/dev/null",
+                          "--quiet",         "--jobs=1",
+                          "--skip-cache",    "--skip-kernel-load",
+                          "--stdout",        "--policy-features",
+                          PIPED_EXTRA_PATH,  c->features_file ? "--kernel-features" : NULL,
+                          c->features_file,  NULL};
     const struct piped_settings settings = {
         .path = c->parser,
         .argv = argv,
@@ -344,7 +339,7 @@ int apparmor_compiler_key(const struct apparmor_compiler *c, const char *preambl
 /* Forgets what is in a state of a profile. */
 static void forget_of(struct apparmor_compiler *c, enum state state, const char *profile)
 {
-    struct entry *e, *next;
+    struct entry *e = NULL, *next = NULL;
 
     DL_FOREACH_SAFE(c->lists[state], e, next)
     {

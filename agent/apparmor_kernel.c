@@ -211,18 +211,27 @@ static bool is_folder_of(const char *folder, const char *profile)
     return folder[len + 1 + strspn(folder + len + 1, "0123456789")] == '\0';
 }
 
+/* NULL, and errno. */
+static DIR *open_profiles(const struct apparmor_kernel *k)
+{
+    int fd = openat(k->fd, PROFILES_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd); /* owns it from here on */
+
+    if (fd >= 0 && !dir)
+        close(fd);
+    return dir;
+}
+
 /* The folder of a profile; names of ours have no byte that the kernel writes differently there.
  * -ENOENT: there is none. */
 static int open_profile(struct apparmor_kernel *k, const char *profile, struct error **reterr)
 {
-    CLEANUP_CLOSE int fd = openat(k->fd, PROFILES_FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    CLEANUP(closedir) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-    int folder = fd;
+    CLEANUP(closedir) DIR *dir = open_profiles(k);
+    int folder = dir ? dirfd(dir) : -1;
 
     if (!dir)
         return error_errno(reterr, errno == ENOENT ? EIO : errno,
                            "the kernel's list of AppArmor profiles");
-    fd = -1; /* dir's now */
     for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
         CLEANUP_CLOSE int found = -1;
         char name[PROFILE_NAME_MAX + 2] = "";

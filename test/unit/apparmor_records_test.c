@@ -206,6 +206,7 @@ START_TEST(each_profile_is_listed_once)
 {
     CLEANUP_CLOSE int fd = open(FOLDER "/stray", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 
+    ck_assert_int_ge(fd, 0);
     stage(1);
     ck_assert_int_eq(apparmor_records_publish(records, NAME, NULL), 0);
     stage(2);

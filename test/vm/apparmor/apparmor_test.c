@@ -205,7 +205,7 @@ static void a_text_that_is_not_ours_reaches_nobody(void)
 }
 
 /* apparmor_parser 3 does not know the word; 4 does, and older kernels do not mediate it. */
-static void a_rule_that_cannot_be_had_is_told_with_its_origin(void)
+static void a_rule_of_a_newer_class_acts_or_is_refused_with_its_origin(void)
 {
     CLEANUP(profile_unref) struct profile *p = agent_side_raw(NAME, "deny userns,", 2);
     CLEANUP(error_free) struct error *problem = NULL;
@@ -217,8 +217,14 @@ static void a_rule_that_cannot_be_had_is_told_with_its_origin(void)
     CHECK(agent_side_commit(&a, agent_side_profile(NAME, SECRET, 0, 1)) == 0);
     r = agent_side_prepare(&a, p, &v, &problem);
     if (r == 0) {
+        struct captive c;
+
         printf("    this parser and kernel know 'userns'\n");
-        a.enforcer->ops->discard(a.enforcer, v);
+        CHECK(a.enforcer->ops->commit(a.enforcer, &v, NULL) == 0);
+        CHECK(captive_start(&c, NAME) == 0);
+        CHECK(captive_userns(&c) == EACCES);
+        captive_end(&c);
+        CHECK(agent_side_commit(&a, agent_side_profile(NAME, SECRET, 0, 1)) == 0);
     } else {
         printf("    %s\n", error_message(problem));
         CHECK(r == -EINVAL || r == -EOPNOTSUPP);
@@ -633,7 +639,7 @@ static const struct test tests[] = {
     TEST(a_new_version_takes_hold_of_what_runs),
     TEST(the_same_text_with_another_digest_is_another_version),
     TEST(a_text_that_is_not_ours_reaches_nobody),
-    TEST(a_rule_that_cannot_be_had_is_told_with_its_origin),
+    TEST(a_rule_of_a_newer_class_acts_or_is_refused_with_its_origin),
     TEST(a_binary_that_the_kernel_refuses_leaves_the_old_one_in_force),
     TEST(a_commit_is_taken_back),
     TEST(a_new_agent_finds_what_the_old_one_left),
