@@ -98,7 +98,7 @@ static const struct {
 
 /* ---- Text ---- */
 
-static int text_sink(void *data, const char *text, const char *note)
+static int sink_text(void *data, const char *text, const char *note)
 {
     struct buf *out = data;
 
@@ -163,7 +163,7 @@ int builtin_view_text(const struct builtin_rule *d, struct buf *out)
         r = buf_format(out, "%s:\n", contents[i].heading);
         before = out->len;
         if (r == 0)
-            r = contents[i].each(d, text_sink, out);
+            r = contents[i].each(d, sink_text, out);
         if (r == 0 && out->len == before)
             r = buf_add_text(out, "  <nothing>\n");
     }
@@ -172,7 +172,7 @@ int builtin_view_text(const struct builtin_rule *d, struct buf *out)
 
 /* ---- JSON ---- */
 
-static int json_sink(void *data, const char *text, const char *note)
+static int sink_json(void *data, const char *text, const char *note)
 {
     json_t *entry = json_pack("{s:o}", "text", text_json(text));
 
@@ -232,7 +232,7 @@ static bool add_contents(json_t *json, const struct builtin_rule *d)
 
         if (!list)
             return false;
-        if (contents[i].each(d, json_sink, list) < 0) {
+        if (contents[i].each(d, sink_json, list) < 0) {
             json_decref(list);
             return false;
         }
@@ -275,7 +275,7 @@ const struct builtin_rule *builtin_view_find(const char *name, struct error **re
     }
     while (builtin_rule_at(n))
         n++;
-    names = calloc(n, sizeof(*names));
+    names = calloc(n + 1, sizeof(*names));
     for (size_t i = 0; i < n && names; i++)
         names[i] = builtin_rule_name(builtin_rule_at(i));
     if (names)

@@ -256,6 +256,18 @@ static int describe_events(const struct status_policy_description *d)
     return 0;
 }
 
+/* Texts below a title; nothing if there are none. */
+static void describe_texts(const char *title, const char *const *texts, size_t n)
+{
+    if (n)
+        printf("%s:\n", title);
+    for (size_t i = 0; i < n; i++) {
+        fputs("  ", stdout);
+        text_print(texts[i], stdout);
+        putchar('\n');
+    }
+}
+
 static int describe_print_policy(const struct status_policy_description *d)
 {
     const struct status_policy *p = &d->policy;
@@ -286,11 +298,8 @@ static int describe_print_policy(const struct status_policy_description *d)
     r = r < 0 ? r : describe_rules(d);
     r = r < 0 ? r : describe_events(d);
     r = r < 0 ? r : describe_violations(d->violations, d->n_violations);
-    for (size_t i = 0; i < d->n_findings; i++) {
-        fputs(i ? "  " : "Findings:\n  ", stdout);
-        text_print(d->findings[i], stdout);
-        putchar('\n');
-    }
+    describe_texts("Findings", d->findings, d->n_findings);
+    describe_texts("Warnings", d->warnings, d->n_warnings);
     return r;
 }
 

@@ -328,8 +328,8 @@ static bool rule_holds(const struct sc_rule *r, const struct question *q)
 }
 
 /* The origin of the rule that gives a call its verdict; NULL: none has one. */
-static const char *seccomp_origin(const struct sc_profile *p, const struct question *q,
-                                  enum sc_action action)
+static const char *find_origin(const struct sc_profile *p, const struct question *q,
+                               enum sc_action action)
 {
     for (size_t i = 0; i < p->n_rules; i++)
         if (p->rules[i].origin && p->rules[i].action == action && rule_holds(&p->rules[i], q))
@@ -338,8 +338,8 @@ static const char *seccomp_origin(const struct sc_profile *p, const struct quest
 }
 
 /* The filter as a node that runs calls of this architecture would have it. Borrowed. */
-static int seccomp_program(struct judges *j, enum sc_arch arch, const struct sc_program **ret,
-                           struct error **reterr)
+static int program_of(struct judges *j, enum sc_arch arch, const struct sc_program **ret,
+                      struct error **reterr)
 {
     const enum sc_arch *of_machine;
     size_t n;
@@ -374,7 +374,7 @@ static int ask_seccomp(struct judges *j, const struct question *q, enum sc_arch 
                        struct answer *ret, struct error **reterr)
 {
     const struct sc_program *program;
-    struct sc_verdict v;
+    struct sc_verdict v = {0};
     int nr, r;
 
     if (!j->has_seccomp || q->kind != QUESTION_SYSCALL)
@@ -383,7 +383,7 @@ static int ask_seccomp(struct judges *j, const struct question *q, enum sc_arch 
     if (nr < 0)
         return error_set(reterr, -EINVAL, "'%s' is not a system call of %s",
                          error_quote(q->syscall.name), arch_words[arch]);
-    r = seccomp_program(j, arch, &program, reterr);
+    r = program_of(j, arch, &program, reterr);
     if (r == 0)
         r = sc_simulate(program, arch, nr, q->syscall.args, &v);
     if (r < 0)
@@ -392,7 +392,7 @@ static int ask_seccomp(struct judges *j, const struct question *q, enum sc_arch 
     ret->deny = v.action != SC_ALLOW && v.action != SC_LOG;
     ret->audit = v.action == SC_LOG || (ret->deny && j->seccomp.log);
     if (v.action != SC_ALLOW)
-        r = copy_text(&ret->rule, seccomp_origin(&j->seccomp, q, v.action), reterr);
+        r = copy_text(&ret->rule, find_origin(&j->seccomp, q, v.action), reterr);
     return r < 0 ? r : format_action(ret, &j->seccomp, &v, reterr);
 }
 

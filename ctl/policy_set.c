@@ -103,7 +103,7 @@ int policy_set_read(struct policy_set *s, char *const *paths, size_t n_paths, st
         r = inputs_add(&inputs, paths[i], reterr);
     if (r < 0)
         return r;
-    s->files = calloc(inputs.n, sizeof(*s->files));
+    s->files = calloc(inputs.n + 1, sizeof(*s->files));
     if (!s->files)
         return error_oom(reterr);
     for (size_t i = 0; i < inputs.n && r == 0; i++) {

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
-#include "bpf/varmor_shared.h"
 #include "lib/apparmor/apparmor.h"
 #include "lib/policy/policy_words.h"
 #include "lib/profile.h"
+#include "lib/ruleset/ruleset.h"
 #include "profiles/capability_words.h"
 
 #define MAX_PARTS 32 /* of a text between commas: a mount with all its flags */

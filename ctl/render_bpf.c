@@ -130,6 +130,7 @@ static bool append_trie(json_t *array, const struct ruleset *r)
 json_t *render_bpf_json(const struct profile *p, const struct ruleset *r)
 {
     json_t *rules = json_array(), *automata = json_array(), *trie = json_array();
+    json_int_t n_lines = (json_int_t)r->n_lines;
     char image[DIGEST_TEXT_SIZE];
     bool made = rules && automata && trie;
 
@@ -143,6 +144,6 @@ json_t *render_bpf_json(const struct profile *p, const struct ruleset *r)
     }
     return json_pack("{s:o, s:s, s:I, s:o, s:o}", "rules", rules, "imageDigest",
                      digest_format(&r->digest, image), "imageBytes",
-                     (json_int_t)(r->n_lines * sizeof(*r->lines)), "automata", automata,
-                     "addresses", trie);
+                     n_lines * (json_int_t)sizeof(*r->lines), "automata", automata, "addresses",
+                     trie);
 }

@@ -216,7 +216,7 @@ static json_t *rule_count_json(const struct status_rule_count *r)
                      (json_int_t)r->count);
 }
 
-static json_t *event_count_json(const struct msg_event_count *e)
+static json_t *origin_count_json(const struct msg_event_count *e)
 {
     return json_pack("{s:s, s:o, s:I}", "enforcer", enforcer_set_name(e->enforcer), "origin",
                      text_json(e->origin), "violations", (json_int_t)e->count);
@@ -234,7 +234,7 @@ json_t *status_json_policy_description(const struct status_policy_description *d
                      LIST_JSON(d->bindings, d->n_bindings, status_json_binding), "violations",
                      LIST_JSON(d->violations, d->n_violations, violation_json), "rules",
                      LIST_JSON(d->rules, d->n_rules, rule_count_json), "events",
-                     LIST_JSON(d->events, d->n_events, event_count_json), "findings",
+                     LIST_JSON(d->events, d->n_events, origin_count_json), "findings",
                      LIST_JSON(d->findings, d->n_findings, finding_json), "warnings",
                      LIST_JSON(d->warnings, d->n_warnings, finding_json));
 }

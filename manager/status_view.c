@@ -546,24 +546,12 @@ static int fill_rules(struct status_view *v, struct status_policy_description *t
     return 0;
 }
 
-/* What is wrong with the file, and what is left out of the policy in force. p may be NULL. */
-static int fill_findings(struct status_view *v, struct status_policy_description *to,
-                         const struct file_problem *problem, const struct stored_policy *p)
+static void fill_findings(struct status_policy_description *to, const struct file_problem *problem)
 {
-    size_t n_lines = problem ? problem->n_lines : 0, n_warnings = p ? p->n_warnings : 0;
-    const char **lines = arena_array(v->arena, n_lines + n_warnings, sizeof(*lines));
-
-    if (!lines)
-        return -ENOMEM;
-    for (size_t i = 0; i < n_lines; i++)
-        lines[to->n_findings++] = problem->lines[i];
-    for (size_t i = 0; i < n_warnings; i++) {
-        lines[to->n_findings] = view_text(v, "warning: %s", p->warnings[i]);
-        if (!lines[to->n_findings++])
-            return -ENOMEM;
-    }
-    to->findings = lines;
-    return 0;
+    if (!problem)
+        return;
+    to->findings = (const char *const *)problem->lines;
+    to->n_findings = problem->n_lines;
 }
 
 static const struct stored_policy *find_policy(const struct status_view *v,
@@ -594,12 +582,13 @@ int status_view_policy(struct status_view *v, const struct status_describe_reque
 
         if (!problem || !is_asked_for(ask->kind, "File"))
             return 0;
-        r = fill_findings(v, ret, problem, NULL);
-        return r < 0 || fill_file(v, &ret->policy, problem) < 0 ? -ENOMEM : 1;
+        fill_findings(ret, problem);
+        return fill_file(v, &ret->policy, problem) < 0 ? -ENOMEM : 1;
     }
     r = fill_policy(v, &ret->policy, p, tallies, true);
-    if (r == 0)
-        r = fill_findings(v, ret, file_problems_find(v->facts->problems, p->file), p);
+    fill_findings(ret, file_problems_find(v->facts->problems, p->file));
+    ret->warnings = (const char *const *)p->warnings;
+    ret->n_warnings = p->n_warnings;
     if (r == 0 && p->profile)
         r = find_bindings(v, NULL, p->profile->name, NULL, &ret->bindings, &ret->n_bindings);
     if (r == 0 && p->profile)

@@ -245,6 +245,8 @@ START_TEST(describe_shows_findings_as_they_are)
         .policy = {.kind = "VarmorPolicy", .name_space = "shop", .name = "web"},
         .findings = findings,
         .n_findings = 1,
+        .warnings = findings,
+        .n_warnings = 1,
     };
     struct script s = {0};
 
@@ -255,6 +257,7 @@ START_TEST(describe_shows_findings_as_they_are)
         strstr(out, "\nFindings:\n  spec.policy.mode (line 7, column 11): 'EnhanceProtec' is not a "
                     "mode: AlwaysAllow, RuntimeDefault, EnhanceProtect, BehaviorModeling, "
                     "DefenseInDepth\\x1b\n"));
+    ck_assert_ptr_nonnull(strstr(out, "\nWarnings:\n  spec.policy.mode (line 7, column 11): "));
     manager_stop();
 }
 END_TEST

@@ -529,9 +529,8 @@ START_TEST(policies_follow_the_services_that_they_name)
                              "hardeningRules: [disable-cap-chown]}"));
     expect(agent, "profile varmor-shop-a 1\n");
     describe(&d, &arena);
-    ck_assert_uint_eq(d.n_findings, 1);
-    ck_assert_ptr_nonnull(strstr(d.findings[0], "warning: "));
-    ck_assert_ptr_nonnull(strstr(d.findings[0], "there is no service 'default/kubernetes'"));
+    ck_assert_uint_eq(d.n_warnings, 1);
+    ck_assert_ptr_nonnull(strstr(d.warnings[0], "there is no service 'default/kubernetes'"));
     ck_assert_str_eq(d.policy.conditions[2].type, "Complete");
     ck_assert_str_eq(d.policy.conditions[2].status, "False");
     status_arena_free(arena);
@@ -541,7 +540,7 @@ START_TEST(policies_follow_the_services_that_they_name)
     write_policy("s.yaml", SERVICE("10.96.0.1") SLICE("10.0.0.7, 10.0.0.8"));
     expect(agent, "profile varmor-shop-a 4\n");
     describe(&d, &arena);
-    ck_assert_uint_eq(d.n_findings, 0);
+    ck_assert_uint_eq(d.n_warnings, 0);
     ck_assert_str_eq(d.policy.conditions[2].type, "Ready");
     status_arena_free(arena);
 

@@ -140,7 +140,7 @@ START_TEST(the_number_of_peers_has_a_ceiling)
         snprintf(name, sizeof(name), "p%u", i);
         ck_assert_int_eq(peers_put(p, &pod), 0);
     }
-    snprintf(name, sizeof(name), "p%u", PEERS_MAX_OBJECTS);
+    snprintf(name, sizeof(name), "p%d", PEERS_MAX_OBJECTS);
     ck_assert_int_eq(peers_put(p, &pod), -E2BIG);
     ck_assert_int_eq(peers_tell(p, &facts), 0);
     ck_assert_uint_eq(facts.n_pods, PEERS_MAX_OBJECTS);
