@@ -98,23 +98,37 @@ static int raw_action(struct builder *b, size_t entry, enum sc_action *ret)
 
 /* ---- The base ---- */
 
+static void drop_name(struct sc_rule *rule, const char *name)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < rule->n_names; i++) {
+        if (strcmp(rule->names[i], name) == 0)
+            free(rule->names[i]);
+        else
+            rule->names[kept++] = rule->names[i];
+    }
+    rule->n_names = kept;
+}
+
 /* Takes the base's own denials of a name away, so that a raw rule can allow the call. */
 static void drop_denials(struct sc_profile *base, const char *name)
 {
+    size_t kept = 0;
+
     for (size_t i = 0; i < base->n_rules; i++) {
         struct sc_rule *rule = &base->rules[i];
-        size_t kept = 0;
 
-        if (allows(rule->action))
-            continue;
-        for (size_t k = 0; k < rule->n_names; k++) {
-            if (strcmp(rule->names[k], name) == 0)
-                free(rule->names[k]);
-            else
-                rule->names[kept++] = rule->names[k];
+        if (!allows(rule->action))
+            drop_name(rule, name);
+        if (rule->n_names > 0) {
+            base->rules[kept++] = *rule;
+        } else {
+            free(rule->names);
+            free(rule->origin);
         }
-        rule->n_names = kept;
     }
+    base->n_rules = kept;
 }
 
 /* Raw rules that allow (or only log) make the base wider. */
