@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "ctl/rule_text.h"
+#include "profiles/rule_text.h"
 #include "ctl/status_json.h"
 #include "ctl/table.h"
 #include "ctl/text.h"

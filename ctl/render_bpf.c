@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/rule_text.h"
+#include "profiles/rule_text.h"
 #include "ctl/text.h"
 #include "lib/ruleset/ruleset_dump.h"
 

@@ -2,6 +2,7 @@
 #include "manager/profile_store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/map.h"
@@ -12,7 +13,7 @@
 #include "proto/profile_codec.h"
 
 #define MESSAGE_MAX_BYTES (PROFILE_MAX_ENCODED_BYTES + 64) /* the profile and its envelope */
-#define NOTES_MAX_BYTES   (1 << 20) /* of why a policy is refused, or what is left out of it */
+#define NOTES_MAX_BYTES   (1 << 20)                        /* of why a policy is refused */
 
 struct profile_store {
     const struct profile_store_handler *handler;
@@ -236,8 +237,8 @@ static void outcome_done(struct outcome *o)
     error_free(o->error);
 }
 
-/* Appends "a; b": the notes that are warnings, or those that are not. A text that is full is cut. */
-static int join_notes(const struct builder_notes *notes, bool warnings, struct buf *out)
+/* Appends "a; b": the notes that refuse. A text that is full is cut. 0 or -ENOMEM. */
+static int join_refusals(const struct builder_notes *notes, struct buf *out)
 {
     size_t n = 0;
     int r = 0;
@@ -245,7 +246,7 @@ static int join_notes(const struct builder_notes *notes, bool warnings, struct b
     for (size_t i = 0; r == 0 && i < notes->n; i++) {
         const struct builder_note *note = &notes->items[i];
 
-        if ((note->kind == BUILDER_WARNING) == warnings)
+        if (note->kind != BUILDER_WARNING)
             r = buf_format(out, "%s%s%s", n++ ? "; " : "",
                            note->kind == BUILDER_UNSUPPORTED ? "not supported by this version: "
                                                              : "",
@@ -258,7 +259,7 @@ static int join_notes(const struct builder_notes *notes, bool warnings, struct b
 static int outcome_refused(struct outcome *o)
 {
     CLEANUP_BUF struct buf text = BUF_INIT(NOTES_MAX_BYTES);
-    int r = join_notes(&o->notes, false, &text);
+    int r = join_refusals(&o->notes, &text);
 
     if (r < 0)
         return r;
@@ -347,19 +348,24 @@ static int keep_warnings(struct stored_policy *p, const struct builder_notes *no
     return 0;
 }
 
-/* Says what is left out of what is in force now. 1 if that is news, 0, or -ENOMEM. */
+/* Says what is left out of what is in force now: the first of it, and how much more. 1 if that is
+ * news, 0, or -ENOMEM. */
 static int set_complete(struct stored_policy *p, const struct builder_notes *notes, int64_t now_ns)
 {
-    CLEANUP_BUF struct buf text = BUF_INIT(NOTES_MAX_BYTES);
+    CLEANUP_FREE char *message = NULL;
     int r = keep_warnings(p, notes);
 
-    if (r == 0)
-        r = join_notes(notes, true, &text);
     if (r < 0)
         return r;
     if (p->n_warnings == 0)
         return condition_set(&p->complete, CONDITION_ABSENT, "", NULL, now_ns);
-    return condition_set(&p->complete, CONDITION_FALSE, "Warnings", buf_text(&text), now_ns);
+    if (p->n_warnings == 1)
+        return condition_set(&p->complete, CONDITION_FALSE, "Warnings", p->warnings[0], now_ns);
+    if (asprintf(&message, "%s (and %zu more)", p->warnings[0], p->n_warnings - 1) < 0) {
+        message = NULL;
+        return -ENOMEM;
+    }
+    return condition_set(&p->complete, CONDITION_FALSE, "Warnings", message, now_ns);
 }
 
 /* Applies the outcome to a policy that has its newest text. */

@@ -13,8 +13,10 @@
 #include "manager/nodes.h"
 #include "manager/policy_status.h"
 #include "manager/violation_history.h"
+#include "profiles/rule_text.h"
 
-#define MAX_CONDITIONS 5 /* Created, Updated, Complete, Ready, Bound */
+#define RULE_TEXT_BYTES 8192 /* of a rule in a description */
+#define MAX_CONDITIONS  5    /* Created, Updated, Complete, Ready, Bound */
 
 /* ---- Texts ---- */
 
@@ -481,33 +483,14 @@ static int find_violations(struct status_view *v, const char *profile, const cha
     return 0;
 }
 
+/* What a rule is about, in the words of policies. NULL: no memory. A text that is full is cut. */
 static const char *rule_text(struct status_view *v, const struct rule *r)
 {
-    char text[ADDR_TEXT_SIZE];
+    CLEANUP_BUF struct buf text = BUF_INIT(RULE_TEXT_BYTES);
 
-    switch (r->kind) {
-    case RULE_FILE:
-    case RULE_EXEC:
-        return r->path.pattern;
-    case RULE_EGRESS:
-        if (r->egress.block.family == ADDR_NONE)
-            return "any address";
-        return arena_text(v->arena, addr_format(&r->egress.block, text));
-    case RULE_MOUNT:
-        return view_text(v, "%s type %s", r->mount.pattern, r->mount.fstype);
-    case RULE_CAPABILITY:
-        return view_text(v, "capabilities 0x%llx", (unsigned long long)r->capability.mask);
-    case RULE_SOCKET:
-        return view_text(v, "domains 0x%llx types 0x%x protocols 0x%x",
-                         (unsigned long long)r->socket.domains, r->socket.types,
-                         r->socket.protocols);
-    case RULE_PTRACE:
-        return r->ptrace.strict ? "also within the container" : "towards other containers";
-    case RULE_NONE:
-    case RULE_KINDS:
-        break;
-    }
-    return "";
+    if (rule_text_add(&text, r) == -ENOMEM)
+        return NULL;
+    return arena_text(v->arena, buf_text(&text));
 }
 
 static uint64_t rule_count(const struct status_view *v, const struct stored_policy *p, size_t rule)

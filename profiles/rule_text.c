@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl/rule_text.h"
+#include "profiles/rule_text.h"
 
 #include "lib/policy/policy_words.h"
 #include "profiles/capability_words.h"
