@@ -32,7 +32,7 @@ const struct command commands[] = {
         .summary = "say what an action would get under a policy, or check expectations",
         .words = "--read --write --append --create --delete --rename --link --truncate --chmod "
                  "--chown --setattr --exec --capability --connect --socket --mount --umount "
-                 "--ptrace --syscall --expect --policy --arch --disks --output "
+                 "--ptrace --syscall --expect --policy --arch --program --disks --output "
                  "--install-namespace --help",
         .takes_files = true,
         .run = test_run,

@@ -98,6 +98,16 @@ static int read_rule(struct reading *rd UNUSED, struct test_case *c,
     return c->expected.rule ? 0 : -ENOMEM;
 }
 
+static int read_program(struct reading *rd, struct test_case *c, const struct node *value,
+                        const char *text)
+{
+    if (*text != '/')
+        wrong(rd, value, "'%s' is not an absolute path", error_quote(text));
+    free(c->program); /* as above */
+    c->program = strdup(text);
+    return c->program ? 0 : -ENOMEM;
+}
+
 static int read_arch(struct reading *rd, enum sc_arch *ret, const struct node *value,
                      const char *text)
 {
@@ -136,7 +146,7 @@ static const struct {
                 const char *text);
 } item_fields[] = {
     {"verdict", read_verdict}, {"audited", read_audited}, {"enforcer", read_enforcer},
-    {"rule", read_rule},       {"arch", read_item_arch},
+    {"rule", read_rule},       {"arch", read_item_arch},  {"program", read_program},
 };
 
 static bool is_question(const char *word)
@@ -161,7 +171,7 @@ static int read_field(struct reading *rd, struct test_case *c, const struct node
                                             sizeof(*question_words));
 
         wrong(rd, value->key,
-              "'%s' is not a question, nor verdict, audited, rule, enforcer, arch%s%s%s",
+              "'%s' is not a question, nor verdict, audited, rule, enforcer, arch, program%s%s%s",
               error_quote(value->key->text), nearest ? "; did you mean '" : "",
               nearest ? nearest : "", nearest ? "'?" : "");
         return 0;

@@ -10,9 +10,10 @@
  *     - {read: /etc/shadow, verdict: deny, rule: "bpfRawRules.files[0]"}
  *     - {write: /tmp/x, verdict: allow}
  *     - {syscall: "unshare,0x10000000", arch: x86, verdict: deny, audited: true, enforcer: Seccomp}
+ *     - {write: /etc/x, program: /usr/sbin/nginx, verdict: deny}
  *
  * An item has one question (ctl/question.h), its verdict (allow or deny) and, where they matter,
- * audited, the origin of the deciding rule, and whose answer is meant. Strict: what is not
+ * audited, the origin of the deciding rule, whose answer is meant, and which executable asks. Strict: what is not
  * understood is a finding with its position. Pure: no I/O, no logging.
  */
 #include "ctl/test_case.h"

@@ -241,7 +241,8 @@ static int find_mount_rule(const struct aa_rules *all, const struct aa_access *a
     for (size_t i = 0; i < all->n; i++) {
         const struct aa_rule *rule = &all->items[i];
         bool about =
-            rule->kind == AA_MOUNT || (rule->kind == AA_REMOUNT && access->kind == AA_REMOUNT);
+            rule->child == access->child &&
+            (rule->kind == AA_MOUNT || (rule->kind == AA_REMOUNT && access->kind == AA_REMOUNT));
 
         if (about && is_plain_mount(rule))
             plain[n++] = *rule;
@@ -255,14 +256,30 @@ static int find_mount_rule(const struct aa_rules *all, const struct aa_access *a
     return 0;
 }
 
+/* The child profile that an executable runs in, as aa_rule.child; 0: the profile's own. */
+static unsigned find_child(const struct aa_rules *all, const char *program)
+{
+    unsigned child;
+
+    for (size_t i = 0; i < all->n && program; i++) {
+        const struct aa_rule *rule = &all->items[i];
+
+        if (rule->kind == AA_FILE && rule->child == 0 && strcmp(rule->file.exec, "cx") == 0 &&
+            rule->file.path && strcmp(rule->file.path, program) == 0 && rule->file.link_target &&
+            sscanf(rule->file.link_target, "child_%u", &child) == 1)
+            return child + 1;
+    }
+    return 0;
+}
+
 static int answer_unknown(struct answer *a, const char *why, struct error **reterr)
 {
     a->kind = ANSWER_UNKNOWN;
     return copy_text(&a->note, why, reterr);
 }
 
-static int ask_apparmor(const struct judges *j, const struct question *q, struct answer *ret,
-                        struct error **reterr)
+static int ask_apparmor(const struct judges *j, const struct question *q, const char *program,
+                        struct answer *ret, struct error **reterr)
 {
     const struct aa_rule *rule;
     struct aa_access access;
@@ -274,6 +291,7 @@ static int ask_apparmor(const struct judges *j, const struct question *q, struct
         return answer_unknown(ret, "its rules are about labels of peers", reterr);
     if (!apparmor_access(q, &access))
         return 0;
+    access.child = find_child(&j->apparmor, program);
     if (access.kind != AA_MOUNT && access.kind != AA_REMOUNT)
         rule = aa_rules_find(&j->apparmor, &access);
     else if (find_mount_rule(&j->apparmor, &access, &rule, &unsure) < 0)
@@ -397,7 +415,7 @@ static int ask_seccomp(struct judges *j, const struct question *q, enum sc_arch 
 }
 
 int judges_ask(struct judges *j, enum enforcer_bit enforcer, const struct question *q,
-               enum sc_arch arch, struct answer *ret, struct error **reterr)
+               const struct asker *asker, struct answer *ret, struct error **reterr)
 {
     struct answer a = {0};
     int r = 0;
@@ -407,10 +425,10 @@ int judges_ask(struct judges *j, enum enforcer_bit enforcer, const struct questi
         r = ask_bpf(j, q, &a, reterr);
         break;
     case ENFORCER_APPARMOR:
-        r = ask_apparmor(j, q, &a, reterr);
+        r = ask_apparmor(j, q, asker->program, &a, reterr);
         break;
     case ENFORCER_SECCOMP:
-        r = ask_seccomp(j, q, arch, &a, reterr);
+        r = ask_seccomp(j, q, asker->arch, &a, reterr);
         break;
     }
     if (r < 0) {

@@ -35,10 +35,17 @@ int judges_new(struct judges **ret, struct profile *p, const struct disk_list *d
 struct judges *judges_free(struct judges *j); /* accepts NULL, returns NULL */
 DEFINE_CLEANUP(struct judges *, judges_free)
 
-/* Asks one of the profile's enforcers. arch is whose numbers a system call has. *ret is written on
+/* Who does what is asked about. Borrows. */
+struct asker {
+    enum sc_arch arch;   /* whose numbers its system calls have */
+    const char *program; /* the executable that runs, for AppArmor's rules for single ones; NULL:
+                            none of those */
+};
+
+/* Asks one of the profile's enforcers. *ret is written on
  * success only. 0, -ENOMEM, or -EINVAL with *reterr. */
 int judges_ask(struct judges *j, enum enforcer_bit enforcer, const struct question *q,
-               enum sc_arch arch, struct answer *ret, struct error **reterr);
+               const struct asker *asker, struct answer *ret, struct error **reterr);
 
 /* "x86_64", "x86", "x32", "aarch64", "arm": the words of --arch, by enum sc_arch. */
 extern const char *const arch_words[SC_ARCHES];

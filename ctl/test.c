@@ -43,6 +43,7 @@ static const char test_help[] =
     "      --expect FILE           check the expectations of a file (YAML or JSON, see below)\n"
     "      --policy [NS/]NAME      which policy, if there are several\n"
     "      --arch ARCH             of system calls: x86_64 (the default), x86, x32, aarch64, arm\n"
+    "      --program PATH          the executable that acts, for AppArmor's rules for single executables\n"
     "      --disks NAME,...        the node's disks, for the rules about them, as in /proc/partitions\n"
     "                              (default: none)\n"
     "  -o, --output FORMAT         text (the default), json, or junit\n"
@@ -64,7 +65,7 @@ struct test_options {
     bool help;
     enum test_format format;
     enum sc_arch arch;
-    const char *policy, *disks, *install_namespace;
+    const char *policy, *disks, *install_namespace, *program;
     const char *expect[MAX_EXPECT_FILES];
     size_t n_expect;
     struct {
@@ -80,6 +81,7 @@ enum {
     OPT_POLICY,
     OPT_ARCH,
     OPT_DISKS,
+    OPT_PROGRAM,
     OPT_INSTALL_NAMESPACE,
     OPT_QUESTION, /* this and those that follow: question_words[] */
 };
@@ -89,6 +91,7 @@ static const struct option plain_options[] = {
     {"policy", required_argument, NULL, OPT_POLICY},
     {"arch", required_argument, NULL, OPT_ARCH},
     {"disks", required_argument, NULL, OPT_DISKS},
+    {"program", required_argument, NULL, OPT_PROGRAM},
     {"output", required_argument, NULL, 'o'},
     {"install-namespace", required_argument, NULL, OPT_INSTALL_NAMESPACE},
     {"help", no_argument, NULL, 'h'},
@@ -166,6 +169,9 @@ static int parse_option(struct test_options *o, int option)
         return parse_arch(o);
     case OPT_DISKS:
         o->disks = optarg;
+        return 0;
+    case OPT_PROGRAM:
+        o->program = optarg;
         return 0;
     case 'o':
         return parse_format(o);
@@ -256,6 +262,9 @@ static int run_asked(struct run *run)
         if (r < 0)
             return r == -ENOMEM ? EXIT_INTERNAL : EXIT_USAGE;
         c->arch = o->arch;
+        c->program = o->program ? strdup(o->program) : NULL;
+        if (o->program && !c->program)
+            return failed(error_oom(&run->error));
     }
     return o->n_asked ? run_cases(run, o->policy, first) : 0;
 }

@@ -24,6 +24,7 @@ void test_cases_done(struct test_cases *cases)
         struct test_case *c = &cases->items[i];
 
         question_done(&c->question);
+        free(c->program);
         for (size_t e = 0; e < TEST_ENFORCERS; e++)
             answer_done(&c->answers[e]);
         free(c->expected.rule);
@@ -53,9 +54,11 @@ struct test_case *test_cases_add(struct test_cases *cases)
 
 static int ask_all(struct test_case *c, struct judges *j, struct error **reterr)
 {
+    const struct asker asker = {.arch = c->arch, .program = c->program};
+
     for (size_t e = 0; e < TEST_ENFORCERS; e++) {
         bool counts = !c->expected.enforcer || c->expected.enforcer == test_enforcers[e];
-        int r = judges_ask(j, test_enforcers[e], &c->question, c->arch, &c->answers[e], reterr);
+        int r = judges_ask(j, test_enforcers[e], &c->question, &asker, &c->answers[e], reterr);
 
         if (r < 0)
             return r;

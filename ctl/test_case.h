@@ -29,6 +29,7 @@ struct expectation {
 struct test_case {
     struct question question;
     enum sc_arch arch;
+    char *program; /* owned; as struct asker has it */
     struct expectation expected;
     struct answer answers[TEST_ENFORCERS];
     bool deny, audit; /* of the answers that count, together */

@@ -82,7 +82,7 @@ static const struct {
      ":2:7: error: 'mips' is not an architecture: x86_64, x86, x32, aarch64, arm\n" WRONG
      ":3:1: error: 'expects' is not a field: policy, arch, expect\n" WRONG
      ":5:10: error: read: 'etc/passwd' is not an absolute path\n" WRONG
-     ":6:4: error: 'raed' is not a question, nor verdict, audited, rule, enforcer, arch; did you mean 'read'?\n" WRONG
+     ":6:4: error: 'raed' is not a question, nor verdict, audited, rule, enforcer, arch, program; did you mean 'read'?\n" WRONG
      ":7:14: error: a second question\n" WRONG
      ":8:3: error: verdict is missing: allow, deny\n" WRONG
      ":9:3: error: a question is missing\n" WRONG
@@ -92,8 +92,9 @@ static const struct {
      ":10:73: error: 'x' is not an architecture: x86_64, x86, x32, aarch64, arm\n" WRONG
      ":11:3: error: the text 'read' where a question with its verdict is expected\n" WRONG
      ":12:10: error: a list where a text is expected\n" WRONG
-     ":14:1: error: field 'expect' is missing\n" WRONG
-     ":16:1: error: a list where an object with policy and expect is expected\n"},
+     ":13:38: error: 'nginx' is not an absolute path\n" WRONG
+     ":15:1: error: field 'expect' is missing\n" WRONG
+     ":17:1: error: a list where an object with policy and expect is expected\n"},
     {{"--read", "/x", WEB},
      1,
      "",
@@ -143,7 +144,7 @@ START_TEST(every_enforcer_answers)
 {
     ck_assert_int_eq(RUN("test", "--disks", "vda,vda1", "--expect", ALL_MET, ALL), 0);
     ck_assert_str_eq(out, "");
-    expect_in(err, "30 expectations, 0 differences\n");
+    expect_in(err, "33 expectations, 0 differences\n");
     ck_assert_int_eq(RUN("test", "--expect", ALL_UNANSWERED, ALL), 1);
     ck_assert_str_eq(
         out, ALL_UNANSWERED
