@@ -256,18 +256,20 @@ static int find_mount_rule(const struct aa_rules *all, const struct aa_access *a
     return 0;
 }
 
-/* The child profile that an executable runs in, as aa_rule.child; 0: the profile's own. */
+/* The child profile that an executable runs in, as aa_rule.child; 0: the profile's own. The name of
+ * child_N is that of our own profile text. */
 static unsigned find_child(const struct aa_rules *all, const char *program)
 {
-    unsigned child;
+    static const char prefix[] = "child_";
 
     for (size_t i = 0; i < all->n && program; i++) {
         const struct aa_rule *rule = &all->items[i];
+        const char *child = rule->file.link_target;
 
         if (rule->kind == AA_FILE && rule->child == 0 && strcmp(rule->file.exec, "cx") == 0 &&
-            rule->file.path && strcmp(rule->file.path, program) == 0 && rule->file.link_target &&
-            sscanf(rule->file.link_target, "child_%u", &child) == 1)
-            return child + 1;
+            rule->file.path && strcmp(rule->file.path, program) == 0 && child &&
+            strncmp(child, prefix, strlen(prefix)) == 0)
+            return (unsigned)strtoul(child + strlen(prefix), NULL, 10) + 1;
     }
     return 0;
 }
