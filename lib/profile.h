@@ -18,6 +18,10 @@ struct selector;
 #define PROFILE_NAME_MAX   63 /* bytes; contract.md 2.1 */
 #define PROFILE_FSTYPE_MAX 15 /* bytes; the kernel side compares 16 with the NUL */
 
+/* Bytes of what a profile says for AppArmor and for seccomp; their writers have the same ceilings. */
+#define PROFILE_MAX_APPARMOR_TEXT (4 * 1024 * 1024)
+#define PROFILE_MAX_SECCOMP_JSON  (1024 * 1024)
+
 /* Which mechanisms carry a profile out: a set of bits. */
 enum enforcer_bit { ENFORCER_APPARMOR = 1, ENFORCER_BPF = 2, ENFORCER_SECCOMP = 4 };
 
@@ -127,8 +131,8 @@ struct profile {
     size_t n_targets;
     struct rule *rules; /* owned; what the BPF enforcer carries out */
     size_t n_rules;
-    char *apparmor_text; /* owned; NULL: none */
-    char *seccomp_json;  /* owned; NULL: none */
+    char *apparmor_text; /* owned, at most PROFILE_MAX_APPARMOR_TEXT bytes; NULL: none */
+    char *seccomp_json;  /* owned, at most PROFILE_MAX_SECCOMP_JSON bytes; NULL: none */
     struct digest digest;
 };
 

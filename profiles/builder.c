@@ -67,6 +67,22 @@ int builder_note(struct builder *b, enum builder_note_kind kind, struct policy_p
     return notes_add(n, kind, at, &text) < 0 ? error_oom(b->reterr) : 0;
 }
 
+/* Says how many notes there were no room for. */
+static int close_notes(struct builder *b)
+{
+    struct builder_notes *n = b->notes;
+    char *text;
+
+    if (n->n_dropped == 0)
+        return 0;
+    if (asprintf(&text, "%zu more are not listed", n->n_dropped) < 0)
+        return error_oom(b->reterr);
+    if (notes_add(n, BUILDER_WARNING, (struct policy_position){0, 0}, &text) == 0)
+        return 0;
+    free(text);
+    return error_oom(b->reterr);
+}
+
 int builder_wrong_at(struct builder *b, int r, struct policy_position at, const char *path)
 {
     if (at.line)
@@ -207,6 +223,8 @@ int builder_build(struct profile **ret, const struct policy *policy,
     r = describe(&b, facts);
     if (r == 0)
         r = build_content(&b);
+    if (r == 0)
+        r = close_notes(&b);
     builder_choice_done(&b);
     if (r == 0 && ret_notes->refused)
         return BUILDER_REFUSED;

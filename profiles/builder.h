@@ -11,6 +11,10 @@
 #include "lib/error.h"
 #include "lib/policy/policy.h"
 
+/* Of one policy. */
+#define BUILDER_MAX_BUILTINS 4096 /* names of built-in rules */
+#define BUILDER_MAX_TARGETS  256  /* different executables that rules are for */
+
 /* What there is to say about a policy beside its profile. */
 enum builder_note_kind {
     BUILDER_WARNING,     /* built, but something is not as one might think */
@@ -22,11 +26,11 @@ struct builder_note {
     struct policy_position at;
     char *text; /* owned; "spec.policy.mode 'DefenseInDepth' (line 12, column 9)" */
 };
-#define BUILDER_MAX_NOTES 1000
+#define BUILDER_MAX_NOTES 1000 /* one more says how many there were beyond */
 struct builder_notes {
     struct builder_note *items; /* owned */
     size_t n;
-    size_t n_dropped;    /* further ones */
+    size_t n_dropped;    /* beyond BUILDER_MAX_NOTES */
     bool refused, wrong; /* some are not warnings; some are BUILDER_WRONG */
 };
 void builder_notes_done(struct builder_notes *n);
@@ -41,7 +45,7 @@ struct builder_endpoints {
 /* A Service as it is now, with the slices that are its own. */
 struct builder_service {
     const char *name_space, *name;
-    const struct labels *labels; /* for serviceSelector */
+    const struct labels *labels; /* for serviceSelector; never NULL */
     const struct addr *cluster_ips;
     size_t n_cluster_ips; /* blocked on every port */
     const struct builder_endpoints *endpoints;

@@ -6,6 +6,8 @@
 #include "lib/policy/findings.h"
 #include "profiles/builder_state.h"
 
+_Static_assert(AA_MAX_PROFILE_TEXT == PROFILE_MAX_APPARMOR_TEXT, "what is written can be sent");
+
 /* Everything of the AppArmor profile while it is put together. */
 struct apparmor_parts {
     struct aa_rules *entries; /* owned; what appArmorRawRules[i] was read as */

@@ -21,6 +21,8 @@
 #include "profiles/builder_state.h"
 #include "profiles/seccomp_base.h"
 
+_Static_assert(SC_MAX_JSON == PROFILE_MAX_SECCOMP_JSON, "what is written can be sent");
+
 static int block_failed(struct builder *b, int r)
 {
     return r == -E2BIG

@@ -13,8 +13,7 @@
 #include "profiles/builtin_rule.h"
 
 #define ENHANCE               "spec.policy.enhanceProtect"
-#define BUILDER_PATH_SIZE     128  /* of "spec.policy....rules[7]", with its NUL */
-#define BUILDER_MAX_BUILTINS  4096 /* names of built-in rules in one policy */
+#define BUILDER_PATH_SIZE     128 /* of "spec.policy....rules[7]", with its NUL */
 #define BUILDER_WHOLE_PROFILE SIZE_MAX
 
 /* A built-in rule that the policy names. */
@@ -73,7 +72,6 @@ struct builder_children {
     struct builder_child *items; /* owned */
     size_t n;
 };
-#define BUILDER_MAX_TARGETS 256 /* different executables of one policy */
 /* raw[i]: what appArmorRawRules[i] was read as. On failure *ret is to be given back too. */
 int builder_children_group(struct builder *b, const struct aa_rules *raw,
                            struct builder_children *ret);

@@ -249,6 +249,20 @@ int profile_encode(const struct profile *p, struct buf *out)
 
 /* ---- decoding ---- */
 
+/* Texts for other enforcers than BPF: only their size is judged here. */
+static int profile_check_texts(const Varmor__V1__ArmorProfile *in, struct error **reterr)
+{
+    if (strlen(in->apparmor_text) > PROFILE_MAX_APPARMOR_TEXT)
+        return error_set(
+            reterr, -EBADMSG, "profile '%s': its AppArmor text has %zu bytes; the limit is %d",
+            error_quote(in->name), strlen(in->apparmor_text), PROFILE_MAX_APPARMOR_TEXT);
+    if (strlen(in->seccomp_json) > PROFILE_MAX_SECCOMP_JSON)
+        return error_set(reterr, -EBADMSG,
+                         "profile '%s': its seccomp profile has %zu bytes; the limit is %d",
+                         error_quote(in->name), strlen(in->seccomp_json), PROFILE_MAX_SECCOMP_JSON);
+    return 0;
+}
+
 /* A copy of a text that is there, NULL for "". */
 static int profile_copy_optional(char **ret, const char *text)
 {
@@ -540,6 +554,8 @@ int profile_unpack(struct profile **ret, const Varmor__V1__ArmorProfile *in, str
     int r;
 
     r = profile_check_name(in->name, reterr);
+    if (r == 0)
+        r = profile_check_texts(in, reterr);
     if (r < 0)
         return r;
     r = p ? profile_unpack_texts(p, in) : -ENOMEM;

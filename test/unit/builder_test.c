@@ -353,6 +353,173 @@ static const struct {
      "spec.policy.enhanceProtect.privileged: true; without it every mount is denied already"},
 };
 
+START_TEST(notes_end_at_their_ceiling)
+{
+    for (unsigned more = 0; more <= 1; more++) {
+        CLEANUP(profile_unref) struct profile *p = NULL;
+        CLEANUP_NOTES struct builder_notes notes = {0};
+        CLEANUP_BUF struct buf yaml = BUF_INIT(1 << 20);
+
+        ck_assert_int_eq(buf_add_text(&yaml, ENHANCE("      hardeningRules: [")), 0);
+        for (unsigned i = 0; i < BUILDER_MAX_NOTES + more; i++)
+            ck_assert_int_eq(buf_add_text(&yaml, "disallow-create-user-ns,\n        "), 0);
+        ck_assert_int_eq(buf_add_text(&yaml, "]\n"), 0);
+        ck_assert_int_eq(build(buf_text(&yaml), &p, &notes, NULL), BUILDER_REFUSED);
+        ck_assert_uint_eq(notes.n, BUILDER_MAX_NOTES + more);
+        ck_assert_uint_eq(notes.n_dropped, more);
+        if (more)
+            ck_assert_str_eq(notes.items[BUILDER_MAX_NOTES].text, "1 more are not listed");
+    }
+}
+END_TEST
+
+static const struct {
+    unsigned n_names, n_targets;
+    int result;
+    const char *message;
+} ceilings[] = {
+    {BUILDER_MAX_BUILTINS, 0, 0, "no error"},
+    {BUILDER_MAX_BUILTINS + 1, 0, -E2BIG,
+     "spec.policy.enhanceProtect.hardeningRules[4096]: more than 4096 built-in rules"},
+    {0, BUILDER_MAX_TARGETS, 0, "no error"},
+    {0, BUILDER_MAX_TARGETS + 1, -E2BIG,
+     "spec.policy.enhanceProtect: more than 256 different targets"},
+};
+
+START_TEST(rules_and_targets_end_at_their_ceilings)
+{
+    CLEANUP(profile_unref) struct profile *p = NULL;
+    CLEANUP(error_free) struct error *e = NULL;
+    CLEANUP_NOTES struct builder_notes notes = {0};
+    CLEANUP_BUF struct buf yaml = BUF_INIT(1 << 20);
+
+    ck_assert_int_eq(
+        buf_format(&yaml, "%s",
+                   ceilings[_i].n_names
+                       ? ENHANCE("      privileged: true\n      hardeningRules: [")
+                       : APPARMOR("      privileged: true\n      attackProtectionRules: "
+                                  "[{rules: [disable-wget], targets: [")),
+        0);
+    for (unsigned i = 0; i < ceilings[_i].n_names; i++)
+        ck_assert_int_eq(buf_add_text(&yaml, "disallow-insmod,\n        "), 0);
+    for (unsigned i = 0; i < ceilings[_i].n_targets; i++)
+        ck_assert_int_eq(buf_format(&yaml, "/bin/p%u,\n        ", i), 0);
+    ck_assert_int_eq(buf_add_text(&yaml, ceilings[_i].n_names ? "]\n" : "]}]\n"), 0);
+    ck_assert_int_eq(build(buf_text(&yaml), &p, &notes, &e), ceilings[_i].result);
+    ck_assert_str_eq(error_message(e), ceilings[_i].message);
+}
+END_TEST
+
+/* ---- Services and pods ---- */
+
+/* The Services and Pods of a small cluster, sorted as the manager tells them. */
+struct cluster {
+    struct addr addresses[8];
+    struct port_range https;
+    struct labels *front, *none; /* owned; app=front, and none */
+    struct builder_endpoints slices[2];
+    struct builder_service services[3];
+    struct builder_pod pods[2];
+    struct builder_facts facts;
+};
+
+static void cluster_init(struct cluster *c)
+{
+    static const char *const texts[] = {"10.96.0.1", "192.0.2.1",  "10.96.0.9",
+                                        "fd00::9",   "10.244.0.5", "10.244.0.6"};
+
+    *c = (struct cluster){.https = {6443, 6443}, .front = labels_new(), .none = labels_new()};
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+        ck_assert_int_eq(addr_parse(&c->addresses[i], texts[i]), 0);
+    ck_assert_int_eq(labels_put(c->front, "app", "front"), 0);
+    c->slices[0] = (struct builder_endpoints){&c->addresses[1], 1, &c->https, 1};
+    c->slices[1] = (struct builder_endpoints){&c->addresses[4], 2, NULL, 0}; /* no port is known */
+    c->services[0] = (struct builder_service){"default", "kubernetes", c->none, &c->addresses[0],
+                                              1,         c->slices,    1};
+    c->services[1] =
+        (struct builder_service){"shop", "front", c->front, &c->addresses[2], 2, NULL, 0};
+    c->services[2] =
+        (struct builder_service){"shop", "headless", c->none, NULL, 0, &c->slices[1], 1};
+    c->pods[0] = (struct builder_pod){"shop", "a", c->front, &c->addresses[4], 1};
+    c->pods[1] = (struct builder_pod){"test", "b", c->front, &c->addresses[5], 1};
+    c->facts = (struct builder_facts){.install_namespace = "varmor",
+                                      .services = c->services,
+                                      .n_services = ARRAY_SIZE(c->services),
+                                      .pods = c->pods,
+                                      .n_pods = ARRAY_SIZE(c->pods)};
+}
+
+#define EGRESS(rest)                                                                               \
+    ENHANCE("      privileged: true\n      bpfRawRules: {network: {egress: {" rest "}}}\n")
+#define TO_SERVICE "[bpfRawRules.network.egress.toServices[0]] "
+#define TO_POD     "[bpfRawRules.network.egress.toPods[0]] "
+
+static const struct {
+    const char *policy, *rules;
+} peers[] = {
+    /* its own address on every port, what is behind it on its ports */
+    {ENHANCE("      privileged: true\n"
+             "      attackProtectionRules: [{rules: [block-access-to-kube-apiserver]}]\n"),
+     "deny egress [attackProtectionRules: block-access-to-kube-apiserver] 10.96.0.1\n"
+     "deny egress [attackProtectionRules: block-access-to-kube-apiserver] 192.0.2.1 6443-6443\n"},
+    {EGRESS("toServices: [{namespace: shop, name: front}]"),
+     "deny egress " TO_SERVICE "10.96.0.9\ndeny egress " TO_SERVICE "fd00::9\n"},
+    {EGRESS("toServices: [{namespace: shop, name: headless}]"),
+     "deny egress " TO_SERVICE "10.244.0.5\ndeny egress " TO_SERVICE "10.244.0.6\n"},
+    {EGRESS("toServices: [{serviceSelector: {matchLabels: {app: front}}}]"),
+     "deny egress " TO_SERVICE "10.96.0.9\ndeny egress " TO_SERVICE "fd00::9\n"},
+    {EGRESS("toServices: [{namespace: test, serviceSelector: {matchLabels: {app: front}}}]"), ""},
+    {EGRESS("toServices: [{namespace: test, name: front}]"), ""},
+    {EGRESS("toPods: [{podSelector: {matchLabels: {app: front}}, ports: [{port: 80}]}]"),
+     "deny egress " TO_POD "10.244.0.5 80-80\ndeny egress " TO_POD "10.244.0.6 80-80\n"},
+    {EGRESS("toPods: [{namespace: test, podSelector: {matchLabels: {app: front}}}]"),
+     "deny egress " TO_POD "10.244.0.6\n"},
+    {EGRESS("toPods: [{podSelector: {matchLabels: {app: back}}}]"), ""},
+};
+
+START_TEST(services_and_pods_become_their_addresses)
+{
+    CLEANUP(profile_unref) struct profile *p = NULL;
+    CLEANUP(error_free) struct error *e = NULL;
+    CLEANUP_NOTES struct builder_notes notes = {0};
+    CLEANUP_BUF struct buf text = BUF_INIT(65536);
+    struct objects objects = objects_of(peers[_i].policy);
+    struct cluster c;
+
+    cluster_init(&c);
+    ck_assert(builder_names_peers(objects.items[0].policy));
+    objects_done(&objects);
+    ck_assert_msg(build_with(peers[_i].policy, &c.facts, &p, &notes, &e) == 0, "%s",
+                  error_message(e));
+    format_rules(&text, p);
+    ck_assert_str_eq(buf_text(&text), peers[_i].rules);
+    labels_free(c.front);
+    labels_free(c.none);
+}
+END_TEST
+
+START_TEST(only_policies_that_name_peers_depend_on_them)
+{
+    static const struct {
+        const char *policy;
+        bool names;
+    } cases[] = {
+        {POLICY("RuntimeDefault", ""), false},
+        {ENHANCE("      hardeningRules: [disallow-insmod]\n"), false},
+        {ENHANCE("      vulMitigationRules: [ingress-nightmare-mitigation]\n"), true},
+        {APPARMOR("      hardeningRules: [disallow-insmod]\n"), false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct objects objects = objects_of(cases[i].policy);
+
+        ck_assert_int_eq(builder_names_peers(objects.items[0].policy), cases[i].names);
+        objects_done(&objects);
+    }
+    builtin_rules_unload();
+}
+END_TEST
+
 START_TEST(a_wrong_rule_name_refuses_the_whole_policy)
 {
     CLEANUP(profile_unref) struct profile *p = NULL;
@@ -422,6 +589,10 @@ Suite *unit_suite(void)
                         ARRAY_SIZE(misplaced));
     tcase_add_loop_test(t, what_is_not_carried_out_as_one_might_think_is_noted_with_its_place, 0,
                         ARRAY_SIZE(noted));
+    tcase_add_test(t, notes_end_at_their_ceiling);
+    tcase_add_loop_test(t, rules_and_targets_end_at_their_ceilings, 0, ARRAY_SIZE(ceilings));
+    tcase_add_loop_test(t, services_and_pods_become_their_addresses, 0, ARRAY_SIZE(peers));
+    tcase_add_test(t, only_policies_that_name_peers_depend_on_them);
     tcase_add_loop_test(t, a_wrong_rule_name_refuses_the_whole_policy, 0, ARRAY_SIZE(wrong));
     tcase_add_test(t, the_profile_says_whose_it_is);
     tcase_add_test(t, equal_policies_have_equal_digests);

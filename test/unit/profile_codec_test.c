@@ -204,6 +204,19 @@ static void spoil_fstype(struct profile *p)
     p->rules[7].mount.fstype = strdup("0123456789abcdef");
 }
 
+static void spoil_apparmor(struct profile *p)
+{
+    free(p->apparmor_text);
+    p->apparmor_text = calloc(1, PROFILE_MAX_APPARMOR_TEXT + 2);
+    memset(p->apparmor_text, 'a', PROFILE_MAX_APPARMOR_TEXT + 1);
+}
+static void spoil_seccomp(struct profile *p)
+{
+    free(p->seccomp_json);
+    p->seccomp_json = calloc(1, PROFILE_MAX_SECCOMP_JSON + 2);
+    memset(p->seccomp_json, 'a', PROFILE_MAX_SECCOMP_JSON + 1);
+}
+
 static const struct {
     void (*spoil)(struct profile *p);
     const char *message;
@@ -226,13 +239,33 @@ static const struct {
     {spoil_target, "profile 'varmor-shop-web': 99 is not a kind of target"},
     {spoil_fstype,
      "profile 'varmor-shop-web': rule 7: '0123456789abcdef' is longer than the 15 bytes of a file system's type"},
+    {spoil_apparmor,
+     "profile 'varmor-shop-web': its AppArmor text has 4194305 bytes; the limit is 4194304"},
+    {spoil_seccomp,
+     "profile 'varmor-shop-web': its seccomp profile has 1048577 bytes; the limit is 1048576"},
 };
+
+START_TEST(texts_may_be_as_long_as_their_ceilings)
+{
+    CLEANUP(profile_unref) struct profile *p = full_profile(), *q = NULL;
+    CLEANUP_BUF struct buf encoded = BUF_INIT(PROFILE_MAX_ENCODED_BYTES);
+
+    spoil_apparmor(p);
+    spoil_seccomp(p);
+    p->apparmor_text[PROFILE_MAX_APPARMOR_TEXT] = '\0';
+    p->seccomp_json[PROFILE_MAX_SECCOMP_JSON] = '\0';
+    ck_assert_int_eq(profile_seal(p, NULL), 0);
+    ck_assert_int_eq(profile_encode(p, &encoded), 0);
+    ck_assert_int_eq(profile_decode(&q, encoded.data, encoded.len, NULL), 0);
+    ck_assert_uint_eq(strlen(q->apparmor_text), PROFILE_MAX_APPARMOR_TEXT);
+}
+END_TEST
 
 START_TEST(a_value_out_of_range_is_named)
 {
     CLEANUP(profile_unref) struct profile *p = full_profile();
     CLEANUP(error_free) struct error *e = NULL;
-    CLEANUP_BUF struct buf encoded = BUF_INIT(65536);
+    CLEANUP_BUF struct buf encoded = BUF_INIT(PROFILE_MAX_ENCODED_BYTES);
     struct profile *q = NULL;
 
     spoiled[_i].spoil(p);
@@ -252,6 +285,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, the_digest_is_of_the_content_and_not_of_the_generation);
     tcase_add_test(t, a_changed_byte_never_gives_another_profile);
     tcase_add_test(t, a_truncated_profile_is_refused);
+    tcase_add_test(t, texts_may_be_as_long_as_their_ceilings);
     tcase_add_loop_test(t, a_value_out_of_range_is_named, 0, (int)ARRAY_SIZE(spoiled));
     suite_add_tcase(s, t);
     return s;
