@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "agent/whole_file.h"
 #include "lib/apparmor/apparmor.h"
 
 /* What the templates of lib/apparmor speak of; the rest of a kernel's features is newer. */
@@ -127,10 +127,10 @@ int apparmor_features_check(const char *kernel, const struct aa_rules *rules, st
 
 int apparmor_features_file(const struct buf *text)
 {
-    CLEANUP_CLOSE int fd = memfd_create("apparmor-features", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    CLEANUP_CLOSE int fd = whole_file_in_memory("apparmor-features");
 
     if (fd < 0)
-        return -errno;
+        return fd;
     for (size_t n = 0; n < text->len;) {
         ssize_t written = write(fd, text->data + n, text->len - n);
 

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/apparmor.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "agent/apparmor_binary.h"
@@ -89,10 +88,12 @@ static int open_folder(struct apparmor_kernel *k, struct error **reterr)
 /* The library writes them to a descriptor alone. */
 static int read_features(aa_features *features, struct buf *out)
 {
-    CLEANUP_CLOSE int fd = memfd_create("apparmor-features", MFD_CLOEXEC);
+    CLEANUP_CLOSE int fd = whole_file_in_memory("apparmor-features");
     char path[32];
 
-    if (fd < 0 || aa_features_write_to_fd(features, fd) < 0)
+    if (fd < 0)
+        return fd;
+    if (aa_features_write_to_fd(features, fd) < 0)
         return -errno;
     snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
     return whole_file_read_kernel(AT_FDCWD, path, out);

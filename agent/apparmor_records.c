@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/apparmor_records.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,7 +32,12 @@ struct head {
     uint32_t reserved;
     char boot_id[BOOT_ID_SIZE];
     struct digest profile_digest, key, binary_digest;
+    char kernel_hash[DIGEST_TEXT_SIZE];
+    char padding[7]; /* written as zeroes */
 };
+#define HASH_OFFSET offsetof(struct head, kernel_hash)
+
+static_assert(sizeof(struct head) % 8 == 0, "no byte of the head is left to the compiler");
 
 struct apparmor_records {
     int fd;                     /* owned */
@@ -124,6 +130,8 @@ static int decode(const struct apparmor_records *r, const char *profile, struct 
     }
     record.profile_digest = head.profile_digest;
     record.key = head.key;
+    snprintf(record.kernel_hash, sizeof(record.kernel_hash), "%.*s",
+             (int)sizeof(head.kernel_hash) - 1, head.kernel_hash);
     record.this_boot = r->boot_id[0] && memcmp(head.boot_id, r->boot_id, BOOT_ID_SIZE) == 0;
     *ret = record;
     return 0;
@@ -202,7 +210,18 @@ int apparmor_records_stage(struct apparmor_records *r, const char *profile,
     return 0;
 }
 
-int apparmor_records_publish(struct apparmor_records *r, const char *profile, struct error **reterr)
+/* What the kernel said once it had the version. */
+static int write_hash(struct apparmor_records *r, const char *file, const char *kernel_hash)
+{
+    CLEANUP_CLOSE int fd = openat(r->fd, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+    char text[DIGEST_TEXT_SIZE] = "";
+
+    snprintf(text, sizeof(text), "%s", kernel_hash);
+    return fd < 0 || pwrite(fd, text, sizeof(text), HASH_OFFSET) != sizeof(text) ? -errno : 0;
+}
+
+int apparmor_records_publish(struct apparmor_records *r, const char *profile,
+                             const char *kernel_hash, struct error **reterr)
 {
     char from[NAME_SIZE], to[NAME_SIZE];
     int outcome = file_name(from, profile, APPARMOR_RECORD_LOADING, reterr);
@@ -211,6 +230,9 @@ int apparmor_records_publish(struct apparmor_records *r, const char *profile, st
         outcome = file_name(to, profile, APPARMOR_RECORD_LOADED, reterr);
     if (outcome < 0)
         return outcome;
+    outcome = write_hash(r, from, kernel_hash);
+    if (outcome < 0)
+        return error_errno(reterr, outcome, "%s/%s", r->path, from);
     if (renameat(r->fd, from, r->fd, to) < 0)
         return error_errno(reterr, errno, "%s/%s", r->path, from);
     return 0;

@@ -29,6 +29,9 @@ struct apparmor_record {
     struct digest key;              /* apparmor_compiler_key() */
     struct apparmor_binary *binary; /* counted */
     bool this_boot;                 /* it was written since the kernel was started */
+    /* The kernel's own hash of the profile when it was published; "": it gives none, or the record
+     * was only staged. */
+    char kernel_hash[DIGEST_TEXT_SIZE];
 };
 void apparmor_record_done(struct apparmor_record *r);
 
@@ -42,11 +45,11 @@ DEFINE_CLEANUP(struct apparmor_records *, apparmor_records_free)
 int apparmor_records_read(struct apparmor_records *r, const char *profile,
                           enum apparmor_record_kind kind, struct apparmor_record *ret,
                           struct error **reterr);
-/* this_boot is not looked at. 0, -ENOMEM or an errno with *reterr. */
+/* this_boot and kernel_hash are not looked at. 0, -ENOMEM or an errno with *reterr. */
 int apparmor_records_stage(struct apparmor_records *r, const char *profile,
                            const struct apparmor_record *record, struct error **reterr);
 int apparmor_records_publish(struct apparmor_records *r, const char *profile,
-                             struct error **reterr);
+                             const char *kernel_hash, struct error **reterr);
 void apparmor_records_unstage(struct apparmor_records *r, const char *profile);
 /* Both files; 0 also if there was none. */
 int apparmor_records_drop(struct apparmor_records *r, const char *profile, struct error **reterr);

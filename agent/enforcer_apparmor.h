@@ -40,7 +40,7 @@ struct map;
 struct node_devices;
 
 #define APPARMOR_DEFAULT_DEADLINE_NS (60 * NS_PER_SEC)
-#define APPARMOR_MAX_KEPT_BYTES      (4u << 20) /* compiled profiles in memory; a few dozen */
+#define APPARMOR_MAX_KEPT_BYTES      (1u << 20) /* of compiled profiles in memory; a dozen */
 
 struct enforcer_apparmor_settings { /* texts are copied */
     const char *parser;             /* absolute path; NULL or "": looked for where it usually is */
@@ -69,14 +69,17 @@ struct apparmor_held {
     struct digest binary_digest;
     unsigned n_children;
     bool complain;
+    char kernel_hash[DIGEST_TEXT_SIZE]; /* of what was loaded; "": the kernel gives none */
     bool loaded; /* the kernel has it; else there is a record alone, as after a reboot */
 };
 
 /* The last commit, for as long as it may be reverted. */
 struct apparmor_undo {
     char profile[PROFILE_NAME_MAX + 1]; /* "": there is nothing to revert */
-    struct apparmor_binary *binary;     /* counted; what was loaded before; NULL: nothing was */
-    struct apparmor_held held;          /* as it was */
+    struct apparmor_binary *binary; /* counted; what was loaded before; NULL: nothing was, or nobody
+                                       knows what */
+    bool was_loaded;
+    struct apparmor_held held; /* as it was */
 };
 
 struct enforcer_apparmor {
@@ -113,8 +116,8 @@ int enforcer_apparmor_probe(struct enforcer_apparmor *e, struct enforcer_facts *
 /* ---- enforcer_apparmor_held.c ---- */
 
 /* Fills held from records and kernel; calls found() for each profile of ours that is loaded. One
- * that somebody has changed since is told with the digest of its binary, which is no profile's. 0
- * or a negative errno with *reterr. */
+ * that somebody has changed since is told with the digest of its binary, or with none where the
+ * kernel keeps no copy: that is no profile's. 0 or a negative errno with *reterr. */
 int enforcer_apparmor_adopt(struct enforcer_apparmor *e,
                             void (*found)(const struct enforcer_holding *h, void *data), void *data,
                             struct error **reterr);

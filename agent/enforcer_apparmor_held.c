@@ -40,14 +40,24 @@ static const char *mode_of(bool complain)
     return complain ? "complain" : "enforce";
 }
 
+/* Is what the kernel holds the binary that we know of? Its own copy tells; where it keeps none, its
+ * hash; where it has neither, nothing speaks against it. */
+static bool is_binary(const struct apparmor_loaded *loaded, const struct digest *binary_digest,
+                      const char *kernel_hash)
+{
+    if (loaded->has_data)
+        return digest_equal(&loaded->digest, binary_digest);
+    return strcmp(loaded->hash, kernel_hash) == 0;
+}
+
 static void fill_holding(const char *profile, const struct apparmor_held *held,
                          const struct apparmor_loaded *loaded, struct enforcer_holding *ret)
 {
-    bool is_ours = !loaded->has_data || digest_equal(&loaded->digest, &held->binary_digest);
+    bool is_ours = is_binary(loaded, &held->binary_digest, held->kernel_hash);
 
     *ret = (struct enforcer_holding){
         .digest = is_ours ? held->profile_digest : loaded->digest,
-        .image_digest = loaded->has_data ? loaded->digest : held->binary_digest,
+        .image_digest = is_ours ? held->binary_digest : loaded->digest,
     };
     snprintf(ret->profile, sizeof(ret->profile), "%s", profile);
     snprintf(ret->mode, sizeof(ret->mode), "%s", loaded->mode);
@@ -56,8 +66,9 @@ static void fill_holding(const char *profile, const struct apparmor_held *held,
 
 /* ---- what an earlier agent left ---- */
 
+/* loaded: NULL: it is not. */
 static void hold_record(struct apparmor_held *held, const struct apparmor_record *record,
-                        bool loaded)
+                        const struct apparmor_loaded *loaded)
 {
     *held = (struct apparmor_held){
         .profile_digest = record->profile_digest,
@@ -65,18 +76,19 @@ static void hold_record(struct apparmor_held *held, const struct apparmor_record
         .binary_digest = record->binary->digest,
         .n_children = record->binary->n_children,
         .complain = record->binary->complain,
-        .loaded = loaded,
+        .loaded = loaded != NULL,
     };
+    if (loaded)
+        memcpy(held->kernel_hash, loaded->hash, sizeof(held->kernel_hash));
 }
 
-/* Is this the version that the kernel holds? A kernel that keeps no copy is believed to hold what
- * was published since it was started. */
+/* Is this the version that the kernel holds? */
 static bool is_loaded(const struct apparmor_record *record, const struct apparmor_loaded *loaded)
 {
     if (strcmp(loaded->mode, mode_of(record->binary->complain)) != 0)
         return false;
-    return loaded->has_data ? digest_equal(&loaded->digest, &record->binary->digest)
-                            : record->this_boot;
+    return (loaded->has_data || record->this_boot) &&
+           is_binary(loaded, &record->binary->digest, record->kernel_hash);
 }
 
 /* Reads one record. 0 (also when there is no good one: then *ret is zeroed) or a negative errno. */
@@ -103,7 +115,7 @@ static int adopt_absent(struct enforcer_apparmor *e, const char *profile,
     if (r < 0)
         return r;
     if (record.binary)
-        hold_record(held, &record, false);
+        hold_record(held, &record, NULL);
     apparmor_record_done(&record);
     return 0;
 }
@@ -118,13 +130,14 @@ static int adopt_loaded(struct enforcer_apparmor *e, const char *profile,
     if (r == 0)
         r = read_record(e, profile, APPARMOR_RECORD_LOADING, &staged, reterr);
     if (r == 0 && staged.binary && loaded->has_data && is_loaded(&staged, loaded)) {
-        hold_record(held, &staged, true);
-        r = apparmor_records_publish(e->records, profile, reterr);
-    } else if (r == 0 && published.binary && is_loaded(&published, loaded)) {
-        hold_record(held, &published, true);
+        hold_record(held, &staged, loaded);
+        r = apparmor_records_publish(e->records, profile, loaded->hash, reterr);
+    } else if (r == 0 && published.binary && is_loaded(&published, loaded) &&
+               (loaded->has_data || loaded->hash[0] || !staged.binary)) {
+        hold_record(held, &published, loaded);
         apparmor_records_unstage(e->records, profile);
     } else if (r == 0) {
-        *held = (struct apparmor_held){.loaded = true}; /* ours, and somebody changed it */
+        *held = (struct apparmor_held){.loaded = true}; /* ours, but who knows what */
         apparmor_records_unstage(e->records, profile);
     }
     apparmor_record_done(&staged);
@@ -194,7 +207,7 @@ static int read_before(struct enforcer_apparmor *e, const char *profile,
         return r == -ENOMEM ? error_oom(reterr) : 0;
     }
     r = e->records ? read_record(e, profile, APPARMOR_RECORD_LOADED, &record, reterr) : 0;
-    if (r == 0 && record.binary)
+    if (r == 0 && record.binary && is_loaded(&record, loaded))
         *ret = apparmor_binary_ref(record.binary);
     apparmor_record_done(&record);
     return r;
@@ -202,7 +215,8 @@ static int read_before(struct enforcer_apparmor *e, const char *profile,
 
 /* Does the kernel hold just what was meant? */
 static int check_read_back(struct enforcer_apparmor *e, const char *profile,
-                           const struct apparmor_binary *binary, struct error **reterr)
+                           const struct apparmor_binary *binary, struct apparmor_loaded *ret,
+                           struct error **reterr)
 {
     struct apparmor_loaded loaded;
     int r = apparmor_kernel_read(e->kernel, profile, &loaded, NULL, reterr);
@@ -216,22 +230,22 @@ static int check_read_back(struct enforcer_apparmor *e, const char *profile,
                          loaded.mode, mode_of(binary->complain));
     if (loaded.has_data && !digest_equal(&loaded.digest, &binary->digest))
         return error_set(reterr, -EIO, "what was read back from the kernel has another digest");
+    *ret = loaded;
     return 0;
 }
 
-/* Puts back what was there. 0, or a negative errno: then *reterr, which says what came before it,
- * says that too. */
+/* Puts back what was there: before, or nothing. Where something was that nobody knows, the profile
+ * stays, since taking it away would set its processes free: -EIO. 0 or a negative errno with
+ * *reterr. */
 static int put_back(struct enforcer_apparmor *e, const char *profile,
-                    const struct apparmor_binary *before, struct error **reterr)
+                    const struct apparmor_binary *before, bool was_loaded, struct error **reterr)
 {
-    CLEANUP(error_free) struct error *problem = NULL;
-    int r = before ? apparmor_kernel_put(e->kernel, before, &problem)
-                   : apparmor_kernel_drop(e->kernel, profile, &problem);
-
-    if (r == 0)
-        return 0;
-    return error_wrap(reterr, r, "the version before could not be put back (%s)",
-                      error_message(problem));
+    if (before)
+        return apparmor_kernel_put(e->kernel, before, reterr);
+    if (was_loaded)
+        return error_set(reterr, -EIO,
+                         "the kernel keeps no copy of the version before, which was not ours");
+    return apparmor_kernel_drop(e->kernel, profile, reterr);
 }
 
 /* A record is for a restart; without it the profile is loaded all the same (invariant 4). */
@@ -241,22 +255,25 @@ static bool stage(struct enforcer_apparmor *e, const char *profile,
     return e->records && apparmor_records_stage(e->records, profile, record, NULL) == 0;
 }
 
-/* The kernel gets the binary and is asked for it. */
+/* The kernel gets the binary and is asked for it. *loaded is what it holds, before and after. */
 static int put_and_check(struct enforcer_apparmor *e, const struct enforcer_version *v,
-                         const struct apparmor_loaded *loaded, const struct apparmor_binary *before,
+                         const struct apparmor_binary *before, struct apparmor_loaded *loaded,
                          struct error **reterr)
 {
+    CLEANUP(error_free) struct error *problem = NULL;
     const char *name = v->profile->name;
+    bool was_loaded = loaded->mode[0] != '\0';
     int r;
 
     if (before && loaded->has_data && digest_equal(&before->digest, &v->binary->digest))
-        return check_read_back(e, name, v->binary, reterr); /* nothing changes for the kernel */
+        return check_read_back(e, name, v->binary, loaded, reterr); /* nothing changes in there */
     r = apparmor_kernel_put(e->kernel, v->binary, reterr);
     if (r < 0)
         return r;
-    r = check_read_back(e, name, v->binary, reterr);
-    if (r < 0)
-        put_back(e, name, before, reterr);
+    r = check_read_back(e, name, v->binary, loaded, reterr);
+    if (r < 0 && put_back(e, name, before, was_loaded, &problem) < 0)
+        error_wrap(reterr, r, "the version before could not be put back (%s)",
+                   error_message(problem));
     return r;
 }
 
@@ -269,7 +286,7 @@ int enforcer_apparmor_load(struct enforcer_apparmor *e, const struct enforcer_ve
         .profile_digest = v->profile->digest, .key = v->key, .binary = v->binary};
     struct apparmor_held *held = reserve(e, name);
     struct apparmor_loaded loaded;
-    bool staged;
+    bool staged, was_loaded;
     int r;
 
     enforcer_apparmor_forget_undo(e);
@@ -279,18 +296,20 @@ int enforcer_apparmor_load(struct enforcer_apparmor *e, const struct enforcer_ve
     if (r < 0)
         return r;
     staged = stage(e, name, &record);
-    r = put_and_check(e, v, &loaded, before, reterr);
+    was_loaded = loaded.mode[0] != '\0';
+    r = put_and_check(e, v, before, &loaded, reterr);
     if (r < 0) {
         if (staged)
             apparmor_records_unstage(e->records, name);
         return r;
     }
     if (staged)
-        apparmor_records_publish(e->records, name, NULL);
+        apparmor_records_publish(e->records, name, loaded.hash, NULL);
     snprintf(e->undo.profile, sizeof(e->undo.profile), "%s", name);
     e->undo.binary = TAKE(before);
+    e->undo.was_loaded = was_loaded;
     e->undo.held = *held;
-    hold_record(held, &record, true);
+    hold_record(held, &record, &loaded);
     return 0;
 }
 
@@ -308,15 +327,14 @@ int enforcer_apparmor_revert(struct enforcer_apparmor *e, const char *profile,
         return error_set(reterr, -EINVAL, "AppArmor profile '%s' was not committed last",
                          error_quote(profile));
     staged = before && stage(e, profile, &record);
-    r = before ? apparmor_kernel_put(e->kernel, before, reterr)
-               : apparmor_kernel_drop(e->kernel, profile, reterr);
+    r = put_back(e, profile, before, e->undo.was_loaded, reterr);
     if (r < 0) {
         if (staged)
             apparmor_records_unstage(e->records, profile);
         return r;
     }
     if (staged)
-        apparmor_records_publish(e->records, profile, NULL);
+        apparmor_records_publish(e->records, profile, e->undo.held.kernel_hash, NULL);
     *held = e->undo.held;
     if (!before) {
         if (e->records)

@@ -174,7 +174,7 @@ static int open_records(struct enforcer_apparmor *e, struct error **reterr)
     return r < 0 ? r : apparmor_records_new(&e->records, folder, reterr);
 }
 
-/* Whether the kernel can be asked what it holds: without, mode and name have to do. */
+/* Whether the kernel can be asked what it holds: without, its hash has to do. */
 static void tell_introspection(struct enforcer_facts *facts)
 {
     CLEANUP_BUF struct buf text = BUF_INIT(16);

@@ -3,6 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
+
+#ifndef MFD_NOEXEC_SEAL /* linux/memfd.h of 6.3 */
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
 
 #define READ_CHUNK (16u << 10)
 
@@ -44,4 +49,13 @@ int whole_file_read(int dir_fd, const char *path, struct buf *out)
 int whole_file_read_kernel(int dir_fd, const char *path, struct buf *out)
 {
     return read_opened(dir_fd, path, 0, out);
+}
+
+int whole_file_in_memory(const char *name)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
+
+    if (fd < 0 && errno == EINVAL) /* kernels before 6.3 do not know the flag, newer may insist */
+        fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    return fd < 0 ? -errno : fd;
 }

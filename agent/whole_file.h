@@ -8,3 +8,7 @@
 int whole_file_read(int dir_fd, const char *path, struct buf *out);
 /* The same for a path of the kernel's own file systems, where links are followed. */
 int whole_file_read_kernel(int dir_fd, const char *path, struct buf *out);
+
+/* A new empty file that lives in memory alone, close-on-exec, can be sealed, and is never executable.
+ * name is for people who look. A descriptor or a negative errno. */
+int whole_file_in_memory(const char *name);

@@ -49,6 +49,7 @@ static void require_record(enum apparmor_record_kind kind, uint8_t number)
     ck_assert_uint_eq(r.key.bytes[1], number);
     ck_assert(digest_equal(&r.binary->digest, &binary->digest));
     ck_assert(r.this_boot);
+    ck_assert_str_eq(r.kernel_hash, kind == APPARMOR_RECORD_LOADED ? "0a1b" : "");
     apparmor_record_done(&r);
 }
 
@@ -71,7 +72,7 @@ START_TEST(a_record_is_staged_and_then_published)
     stage(1);
     require_record(APPARMOR_RECORD_LOADING, 1);
     require_none(APPARMOR_RECORD_LOADED);
-    ck_assert_int_eq(apparmor_records_publish(records, NAME, NULL), 0);
+    ck_assert_int_eq(apparmor_records_publish(records, NAME, "0a1b", NULL), 0);
     require_record(APPARMOR_RECORD_LOADED, 1);
     require_none(APPARMOR_RECORD_LOADING);
     stage(2);
@@ -89,7 +90,7 @@ END_TEST
 START_TEST(a_record_outlives_its_reader)
 {
     stage(7);
-    ck_assert_int_eq(apparmor_records_publish(records, NAME, NULL), 0);
+    ck_assert_int_eq(apparmor_records_publish(records, NAME, "0a1b", NULL), 0);
     apparmor_records_free(records);
     ck_assert_int_eq(apparmor_records_new(&records, FOLDER, NULL), 0);
     require_record(APPARMOR_RECORD_LOADED, 7);
@@ -208,7 +209,7 @@ START_TEST(each_profile_is_listed_once)
 
     ck_assert_int_ge(fd, 0);
     stage(1);
-    ck_assert_int_eq(apparmor_records_publish(records, NAME, NULL), 0);
+    ck_assert_int_eq(apparmor_records_publish(records, NAME, "0a1b", NULL), 0);
     stage(2);
     ck_assert_int_eq(apparmor_records_each(records, on_name, NULL, NULL), 0);
     ck_assert_str_eq(listed, NAME " ");
