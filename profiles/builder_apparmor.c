@@ -6,7 +6,9 @@
 #include "lib/policy/findings.h"
 #include "profiles/builder_state.h"
 
-_Static_assert(AA_MAX_PROFILE_TEXT == PROFILE_MAX_APPARMOR_TEXT, "what is written can be sent");
+#if AA_MAX_PROFILE_TEXT > PROFILE_MAX_APPARMOR_TEXT
+#error "what is written could not be sent"
+#endif
 
 /* Everything of the AppArmor profile while it is put together. */
 struct apparmor_parts {

@@ -21,7 +21,9 @@
 #include "profiles/builder_state.h"
 #include "profiles/seccomp_base.h"
 
-_Static_assert(SC_MAX_JSON == PROFILE_MAX_SECCOMP_JSON, "what is written can be sent");
+#if SC_MAX_JSON > PROFILE_MAX_SECCOMP_JSON
+#error "what is written could not be sent"
+#endif
 
 static int block_failed(struct builder *b, int r)
 {

@@ -43,7 +43,7 @@ static int read_arg(struct rule_reader *in, const yaml_node_t *entry)
     static const char *const keys[] = {"index", "mask", "value", NULL};
     struct sc_rule *rule = last_rule(in);
     const yaml_node_t *index, *mask, *value;
-    uint32_t bits, wanted;
+    uint32_t bits = 0, wanted = 0;
     const char *text;
     int r = rule_yaml_check_keys(in, entry, keys);
 

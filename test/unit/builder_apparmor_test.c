@@ -173,15 +173,98 @@ START_TEST(apparmor_parser_accepts_every_rule_with_any_switches)
 }
 END_TEST
 
+/* ---- Policies at random ---- */
+
+/* Some rules of a category, each with a chance of one in n. */
+static void pick_rules(struct buf *out, enum builtin_category category, unsigned *seed, int n)
+{
+    const struct builtin_rule *rule;
+    const char *comma = "";
+
+    for (size_t i = 0; (rule = builtin_rule_at(i)); i++) {
+        if (rule->category != category || !(builtin_rule_enforcers(rule) & ENFORCER_APPARMOR) ||
+            rand_r(seed) % n)
+            continue;
+        ck_assert_int_eq(buf_format(out, "%s%s", comma, rule->name), 0);
+        comma = ", ";
+    }
+}
+
+/* Each line may stand for itself; some depend on the disks, some on what the parser makes of globs. */
+static const char *const raw_lines[] = {
+    "deny /srv/{a,b}/** rwklx,",
+    "audit deny capability net_raw,",
+    "deny network inet stream,",
+    "deny mount options=(ro,bind) /x -> /y,",
+    "deny @{PROC}/[0-9]*/environ r,",
+    "deny ptrace (trace) peer=unconfined,",
+    "deny owner /home/*/.cache/** w,",
+    "deny signal (send) set=(kill),",
+    "deny link /a -> /b,",
+    "deny \"/with space/*\" w,",
+};
+
+static void pick_policy(struct buf *yaml, unsigned seed)
+{
+    unsigned switches = (unsigned)rand_r(&seed) % 8;
+
+    ck_assert_int_eq(buf_format(yaml,
+                                ENHANCE_WITH("AppArmor", "      privileged: %s\n"
+                                                         "      auditViolations: %s\n"
+                                                         "      allowViolations: %s\n"
+                                                         "      hardeningRules: ["),
+                                switches & 1 ? "true" : "false", switches & 2 ? "true" : "false",
+                                switches & 4 ? "true" : "false"),
+                     0);
+    pick_rules(yaml, BUILTIN_HARDENING, &seed, 6);
+    ck_assert_int_eq(buf_add_text(yaml, "]\n      attackProtectionRules:\n"), 0);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(buf_add_text(yaml, "      - rules: [disable-wget, "), 0);
+        pick_rules(yaml, BUILTIN_ATTACK_PROTECTION, &seed, 4);
+        ck_assert_int_eq(buf_format(yaml, "]\n        targets: [/bin/t%d, /bin/t%d]\n",
+                                    rand_r(&seed) % 4, 4 + rand_r(&seed) % 4),
+                         0);
+    }
+    ck_assert_int_eq(buf_add_text(yaml, "      appArmorRawRules:\n      - rules: |\n"), 0);
+    for (int i = 0; i < 4; i++)
+        ck_assert_int_eq(buf_format(yaml, "          %s\n",
+                                    raw_lines[(unsigned)rand_r(&seed) % ARRAY_SIZE(raw_lines)]),
+                         0);
+}
+
+/* VARMOR_GENERATED=1000 makes as many policies. */
+START_TEST(apparmor_parser_accepts_policies_at_random)
+{
+    const char *wanted = getenv("VARMOR_GENERATED");
+    unsigned long n = wanted ? strtoul(wanted, NULL, 10) : 12;
+
+    for (unsigned long i = 0; i < n && access(TEST_PARSER, X_OK) == 0; i++) {
+        CLEANUP_BUF struct buf yaml = BUF_INIT(65536), text = BUF_INIT(1 << 20);
+        CLEANUP_BUF struct buf said = BUF_INIT(1 << 24), own = BUF_INIT(1 << 20);
+        CLEANUP(profile_unref) struct profile *p = NULL;
+
+        pick_policy(&yaml, (unsigned)i);
+        p = profile_of(buf_text(&yaml));
+        format_own_rules(&own, p);
+        ck_assert_int_eq(aa_write_preamble(NULL, 0, &text, NULL), 0);
+        ck_assert_int_eq(buf_add_text(&text, p->apparmor_text), 0);
+        parser_run(buf_text(&text), &said);
+        ck_assert_uint_gt(said.len, 1000);
+    }
+    builtin_rules_unload();
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *s = suite_create("builder_apparmor");
     TCase *t = tcase_create("builder_apparmor");
 
-    tcase_set_timeout(t, 60);
+    tcase_set_timeout(t, 600); /* for VARMOR_GENERATED=1000 */
     tcase_add_loop_test(t, a_policy_becomes_these_rules_beside_the_base, 0, ARRAY_SIZE(own_rules));
     tcase_add_test(t, the_mode_says_how_much_the_base_denies);
     tcase_add_loop_test(t, apparmor_parser_accepts_every_rule_with_any_switches, 0, 8);
+    tcase_add_test(t, apparmor_parser_accepts_policies_at_random);
     suite_add_tcase(s, t);
     return s;
 }
