@@ -14,6 +14,7 @@
 #include "manager/file_problems.h"
 #include "manager/nodes.h"
 #include "manager/object_key.h"
+#include "manager/policy_queue.h"
 #include "manager/profile_store.h"
 #include "manager/resolver.h"
 #include "manager/source_directory.h"
@@ -23,12 +24,6 @@
 #include "profiles/builder.h"
 #include "profiles/peers.h"
 #include "profiles/rules.h"
-
-/* A policy that the source has put in this burst. */
-struct pending_policy {
-    struct policy *policy; /* a reference */
-    char *file;            /* owned */
-};
 
 struct manager {
     struct loop *loop;
@@ -43,9 +38,9 @@ struct manager {
     struct agents *agents;
     struct status_service *status_service;
     struct source_directory *source;
-    struct map *pending; /* kind/namespace/name -> struct pending_policy, owned */
-    bool all_stale;      /* targets or names may be others: every policy is judged again */
-    bool peers_stale;    /* so are those that name services or pods */
+    struct policy_queue *queue;
+    bool all_stale;   /* targets or names may be others: every policy is judged again */
+    bool peers_stale; /* so are those that name services or pods */
     bool synced;
 };
 
@@ -57,43 +52,19 @@ static void log_failure(int r, const char *what, const struct error *e)
 
 /* ---- From the source ---- */
 
-static void pending_policy_free(void *value)
-{
-    struct pending_policy *p = value;
-
-    policy_unref(p->policy);
-    free(p->file);
-    free(p);
-}
-
 static const char *policy_key(const struct object *o, char key[static OBJECT_KEY_SIZE])
 {
     return object_key(key, object_kind_name(o->kind), o->name_space, o->name);
 }
 
-static int add_pending(struct manager *m, const struct object *o, const char *file)
-{
-    struct pending_policy *p = calloc(1, sizeof(*p));
-    char key[OBJECT_KEY_SIZE];
-
-    if (!p)
-        return -ENOMEM;
-    p->file = strdup(file);
-    p->policy = policy_ref(o->policy);
-    if (!p->file || map_put(m->pending, policy_key(o, key), p) < 0) {
-        pending_policy_free(p);
-        return -ENOMEM;
-    }
-    return 0;
-}
-
 static void on_source_put(const struct object *o, const char *file, void *data)
 {
     struct manager *m = data;
+    char key[OBJECT_KEY_SIZE];
     int r = 0;
 
     if (o->policy) {
-        r = add_pending(m, o, file);
+        r = policy_queue_put(m->queue, policy_key(o, key), o->policy, file);
     } else if (resolver_wants(o->kind)) {
         r = resolver_put(m->resolver, o);
         m->all_stale = true;
@@ -114,7 +85,7 @@ static void on_source_dropped(const struct object *o, void *data)
     char key[OBJECT_KEY_SIZE];
 
     if (o->policy) {
-        map_drop(m->pending, policy_key(o, key));
+        policy_queue_drop(m->queue, policy_key(o, key));
         profile_store_drop(m->store, o->policy->cluster, o->policy->name_space, o->policy->name);
         LOG(INFO, "policy-removed", "its profile is withdrawn", LOG_STR("policy", o->name));
         m->all_stale = true; /* another policy may have waited for the profile's name */
@@ -188,25 +159,42 @@ static void note_partial(struct manager *m)
     agents_spared_changed(m->agents);
 }
 
+/* The policies of the store whose texts may mean something else now. */
+static void queue_stale(struct manager *m)
+{
+    MAP_FOREACH (e, profile_store_policies(m->store)) {
+        const struct stored_policy *p = map_value(e);
+
+        if ((m->all_stale || builder_names_peers(p->policy)) &&
+            policy_queue_again(m->queue, map_key(e)) < 0)
+            log_failure(-ENOMEM, p->policy->name, NULL);
+    }
+    m->all_stale = m->peers_stale = false;
+}
+
 static void on_source_settled(void *data)
 {
     struct manager *m = data;
 
     if (m->all_stale || m->peers_stale)
-        MAP_FOREACH (e, profile_store_policies(m->store)) {
-            const struct stored_policy *p = map_value(e);
+        queue_stale(m);
+    policy_queue_start(m->queue);
+}
 
-            if (!map_find(m->pending, map_key(e)) &&
-                (m->all_stale || builder_names_peers(p->policy)))
-                put_policy(m, p->policy, p->file);
-        }
-    MAP_FOREACH (e, m->pending) {
-        const struct pending_policy *p = map_value(e);
+static int on_queue_judge(const char *key, struct policy *policy, const char *file, void *data)
+{
+    struct manager *m = data;
+    const struct stored_policy *p = map_find(profile_store_policies(m->store), key);
 
-        if (put_policy(m, p->policy, p->file) == 0) /* else the next change tries it again */
-            map_drop(m->pending, map_key(e));
-    }
-    m->all_stale = m->peers_stale = false;
+    if (policy)
+        return put_policy(m, policy, file);
+    return p ? put_policy(m, p->policy, p->file) : 0;
+}
+
+static void on_queue_drained(void *data)
+{
+    struct manager *m = data;
+
     note_partial(m);
     if (m->synced || !folder_was_read(m))
         return;
@@ -218,6 +206,11 @@ static void on_source_settled(void *data)
         LOG_INT("policies", map_size(profile_store_policies(m->store))),
         LOG_INT("profiles", profile_store_n_profiles(m->store)));
 }
+
+static const struct policy_queue_handler manager_queue_handler = {
+    .judge = on_queue_judge,
+    .drained = on_queue_drained,
+};
 
 static const struct source_handler manager_source_handler = {
     .put = on_source_put,
@@ -359,19 +352,18 @@ static int start_state(struct manager *m, const struct config *config, struct er
 
     if (r < 0)
         return r;
-    m->pending = map_new(pending_policy_free, 0); /* bounded by the source */
     m->store = profile_store_new(config->install_namespace, &manager_store_handler, m);
     m->resolver = resolver_new();
     m->peers = peers_new();
     m->nodes = nodes_new((uint64_t)config->node_timeout_s * NS_PER_SEC);
     m->problems = file_problems_new();
     m->violations = violation_history_new();
-    if (!m->pending || !m->store || !m->resolver || !m->peers || !m->nodes || !m->problems ||
-        !m->violations)
+    if (!m->store || !m->resolver || !m->peers || !m->nodes || !m->problems || !m->violations)
         return error_oom(reterr);
     facts = (struct status_facts){
         .store = m->store, .nodes = m->nodes, .problems = m->problems, .violations = m->violations};
-    if (status_new(&m->status, m->loop, &facts, &manager_status_handler, m) < 0)
+    if (status_new(&m->status, m->loop, &facts, &manager_status_handler, m) < 0 ||
+        policy_queue_new(&m->queue, m->loop, &manager_queue_handler, m) < 0)
         return error_oom(reterr);
     return 0;
 }
@@ -449,6 +441,7 @@ int manager_new(struct manager **ret, struct loop *loop, const struct config *co
 void manager_drain(struct manager *m, void (*done)(void *data), void *data)
 {
     m->source = source_directory_free(m->source);
+    m->queue = policy_queue_free(m->queue);
     agents_close(m->agents);
     status_service_close(m->status_service);
     grpc_server_drain(m->server, loop_now_ns(m->loop) + MANAGER_DRAIN_NS, done, data);
@@ -459,6 +452,7 @@ struct manager *manager_free(struct manager *m)
     if (!m)
         return NULL;
     source_directory_free(m->source);
+    policy_queue_free(m->queue);
     grpc_server_free(m->server);
     status_service_free(m->status_service);
     agents_free(m->agents);
@@ -469,7 +463,6 @@ struct manager *manager_free(struct manager *m)
     peers_free(m->peers);
     resolver_free(m->resolver);
     profile_store_free(m->store);
-    map_free(m->pending);
     builtin_rules_unload();
     free(m);
     return NULL;
