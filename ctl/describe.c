@@ -217,12 +217,12 @@ static int describe_violations(const struct status_violation *violations, size_t
 
 static int describe_rules(const struct status_policy_description *d)
 {
-    static const char *const headings[] = {"  VERDICTS", "RULE", "KIND", "ORIGIN"};
+    static const char *const headings[] = {"  VERDICTS", "KIND", "ORIGIN", "RULE"};
     CLEANUP(table_free) struct table *t = table_new(headings, ARRAY_SIZE(headings));
 
     for (size_t i = 0; t && i < d->n_rules; i++) {
         char count[32];
-        const char *cells[] = {count, d->rules[i].text, d->rules[i].kind, d->rules[i].origin};
+        const char *cells[] = {count, d->rules[i].kind, d->rules[i].origin, d->rules[i].text};
 
         snprintf(count, sizeof(count), "  %llu", (unsigned long long)d->rules[i].count);
         if (table_add(t, cells) < 0)
