@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define REASON_BYTES 512 /* of a sentence about another enforcer */
-
 /* ---- how it went ---- */
 
 void attempts_done(struct attempts *a)
@@ -104,18 +102,26 @@ static int prepare_one(struct application *a, size_t i, struct error **reterr)
     return r < 0 && r != -EINPROGRESS ? error_wrap(reterr, r, "%s enforcer", e->ops->name) : r;
 }
 
-/* The enforcers of which nothing is known yet stay out, because another one of the profile refuses.
- * 0 or -ENOMEM. */
-static int leave_out_others(struct application *a, enum enforcer_bit refusing)
+/* "WHAT, as another enforcer of this profile failed: WHY". */
+static int note_consequence(struct attempt *a, const char *what, const char *why)
 {
-    char reason[REASON_BYTES];
+    CLEANUP_FREE char *reason = NULL;
 
-    snprintf(reason, sizeof(reason), "left out, as the %s enforcer of this profile cannot be used",
-             enforcer_set_name(refusing));
+    if (asprintf(&reason, "%s, as another enforcer of this profile failed: %s", what, why) < 0) {
+        reason = NULL;
+        return -ENOMEM;
+    }
+    return note_failure(a, reason);
+}
+
+/* The enforcers of which nothing is known yet stay out, because another one of the profile refuses.
+ * REFUSED or -ENOMEM. */
+static int leave_out_others(struct application *a, const char *why)
+{
     for (size_t i = 0; i < ENFORCERS_KINDS; i++) {
         struct attempt *attempt = &a->attempts.items[i];
 
-        if (attempt->tried && !attempt->reason && note_failure(attempt, reason) < 0)
+        if (attempt->tried && !attempt->reason && note_consequence(attempt, "left out", why) < 0)
             return -ENOMEM;
     }
     return APPLICATION_REFUSED;
@@ -127,23 +133,24 @@ static int prepare_each(struct application *a,
                         int (*step)(struct application *a, size_t i, struct error **reterr),
                         struct error **reterr)
 {
-    enum enforcer_bit refusing = 0;
+    const char *first = NULL; /* the first refusal; of an attempt */
 
     for (size_t i = 0; i < ENFORCERS_KINDS; i++) {
         CLEANUP(error_free) struct error *problem = NULL;
-        int r = a->attempts.items[i].tried ? step(a, i, &problem) : 0;
+        struct attempt *attempt = &a->attempts.items[i];
+        int r = attempt->tried ? step(a, i, &problem) : 0;
 
-        if (r == -EINPROGRESS && !refusing)
+        if (r == -EINPROGRESS && !first)
             return APPLICATION_PENDING;
         if (r == 0 || r == -EINPROGRESS)
             continue;
-        if (r == -ENOMEM || note_failure(&a->attempts.items[i], error_message(problem)) < 0)
+        if (r == -ENOMEM || note_failure(attempt, error_message(problem)) < 0)
             return -ENOMEM;
-        if (!refusing)
-            error_set(reterr, r, "%s", error_message(problem));
-        refusing = refusing ? refusing : enforcers_kinds[i];
+        if (!first)
+            error_set(reterr, r, "%s", attempt->reason);
+        first = first ? first : attempt->reason;
     }
-    return refusing ? leave_out_others(a, refusing) : APPLICATION_DONE;
+    return first ? leave_out_others(a, first) : APPLICATION_DONE;
 }
 
 static int prepare_usable(struct application *a, size_t i, struct error **reterr)
@@ -219,29 +226,27 @@ static int commit_one(struct application *a, size_t i, unsigned held_before, str
 
 /* Takes back what was committed before the enforcer that failed, and says of each why it is not in
  * force. REFUSED or -ENOMEM. */
-static int take_back(struct application *a, size_t failed, unsigned held_before)
+static int take_back(struct application *a, size_t failed, unsigned held_before, const char *why)
 {
-    const char *name = enforcer_set_name(enforcers_kinds[failed]);
     bool enough_memory = true;
 
     for (size_t i = failed; i-- > 0;) {
         CLEANUP(error_free) struct error *trouble = NULL;
-        char reason[REASON_BYTES];
+        CLEANUP_FREE char *stuck = NULL;
+        const char *what = "taken back";
 
         if (!a->attempts.items[i].tried)
             continue;
-        if (revert_one(a, i, held_before, &trouble) < 0)
-            snprintf(reason, sizeof(reason),
-                     "still in force, although the %s enforcer of this profile failed: %s", name,
-                     error_message(trouble));
-        else
-            snprintf(reason, sizeof(reason),
-                     "taken back, as the %s enforcer of this profile failed", name);
-        enough_memory &= note_failure(&a->attempts.items[i], reason) == 0;
+        if (revert_one(a, i, held_before, &trouble) < 0) {
+            if (asprintf(&stuck, "in force and not taken back (%s)", error_message(trouble)) < 0)
+                stuck = NULL;
+            what = stuck ? stuck : "in force and not taken back";
+        }
+        enough_memory &= note_consequence(&a->attempts.items[i], what, why) == 0;
     }
     if (!enough_memory)
         return -ENOMEM;
-    return leave_out_others(a, enforcers_kinds[failed]);
+    return leave_out_others(a, why);
 }
 
 int application_leave(struct application *a, struct error **reterr)
@@ -281,7 +286,7 @@ int application_commit(struct application *a, struct error **reterr)
             continue;
         error_set(reterr, r, "%s", error_message(problem));
         r = note_failure(&a->attempts.items[i], error_message(problem));
-        outcome = take_back(a, i, held_before);
+        outcome = take_back(a, i, held_before, error_message(problem));
         return r < 0 ? r : outcome;
     }
     return application_leave(a, reterr) == -ENOMEM ? -ENOMEM : APPLICATION_DONE;

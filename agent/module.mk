@@ -5,7 +5,7 @@ agent_src := adopted_bindings.c application.c binder.c binding.c cgroup.c config
              enforcer_bpf_retire.c enforcer_bpf_spare.c enforcer_bpf_version.c enforcers.c exchange.c holds.c \
              kernel_features.c kernel_map.c kernel_words.c libbpf_text.c manager_link.c node.c node_devices.c \
              node_enforcers.c pins.c \
-             profile_slots.c program_object.c rule_names.c runc_init.c runtime_containerd.c \
+             profile_slots.c program_object.c renewal.c rule_names.c runc_init.c runtime_containerd.c \
              saved_binding.c service_notify.c state_dir.c store.c stream.c violation_bpf.c \
              violation_counts.c violation_log.c
 agent_src += apparmor_binary.c apparmor_compiler.c apparmor_features.c apparmor_kernel.c apparmor_label.c apparmor_message.c \

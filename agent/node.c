@@ -12,6 +12,7 @@
 #include "agent/manager_link.h"
 #include "agent/node_devices.h"
 #include "agent/node_enforcers.h"
+#include "agent/renewal.h"
 #include "agent/runtime.h"
 #include "agent/state_dir.h"
 #include "agent/store.h"
@@ -19,7 +20,6 @@
 #include "agent/violation_log.h"
 #include "lib/log.h"
 #include "lib/loop.h"
-#include "lib/map.h"
 
 struct node {
     struct loop *loop;
@@ -34,9 +34,8 @@ struct node {
     struct exchange *exchange;
     struct manager_link *link;
     struct audit_violations *audit;
+    struct renewal *renewal;
     struct runtime *runtime; /* NULL: none is configured */
-    struct map *anew;        /* names of profiles that are to be applied anew -> nothing */
-    struct loop_timer *anew_timer;
     struct loop_timer *counts_timer;
     struct loop_timer *look_timer; /* containers that are not held yet are looked at again */
     struct loop_timer *save_timer; /* fires once this turn is over: bindings have changed */
@@ -122,51 +121,25 @@ static void on_prepared(const char *profile_name, void *data)
     struct node *n = data;
 
     exchange_prepared(n->exchange, profile_name);
+    renewal_check(n->renewal);
 }
 
 /* ---- what changes a profile's meaning, or its place in the kernel ---- */
 
-static void apply_anew(struct node *n, const char *profile)
-{
-    if (map_put(n->anew, profile, n) < 0)
-        LOG(WARNING, "profile-not-renewed", "no memory; it stays as it is",
-            LOG_STR("profile", profile));
-    loop_timer_set(n->anew_timer, 0);
-}
-
-/* One a turn: compiling takes time. */
-static void on_anew_timer(void *data)
+static void on_apply_anew(const char *profile, void *data)
 {
     struct node *n = data;
-    struct map_entry *first = map_first(n->anew);
-    CLEANUP_FREE char *name = first ? strdup(map_key(first)) : NULL;
 
-    if (!name)
-        return;
-    map_drop(n->anew, name);
-    exchange_apply_anew(n->exchange, name);
-    if (map_size(n->anew) > 0)
-        loop_timer_set(n->anew_timer, 0);
-}
-
-static void renew_if_concerned(const char *profile, void *data)
-{
-    struct node *n = data;
-    const struct profile *p = store_find_newest(n->store, profile);
-
-    if (p && disk_list_concerns(p))
-        apply_anew(n, profile);
+    exchange_apply_anew(n->exchange, profile);
 }
 
 static void on_disks(void *data)
 {
     struct node *n = data;
     size_t n_disks;
+    const char *const *disks = node_devices_names(n->devices, &n_disks);
 
-    node_devices_names(n->devices, &n_disks);
-    LOG(INFO, "disks-changed", "profiles that concern them are applied anew",
-        LOG_INT("disks", n_disks));
-    store_each(n->store, renew_if_concerned, n);
+    renewal_set_disks(n->renewal, disks, n_disks);
 }
 
 /* ---- what the audit records tell ---- */
@@ -199,7 +172,7 @@ static void on_tampered(const char *profile, const char *operation, int pid, voi
 
     LOG(WARNING, "profile-tampered", "it is applied anew", LOG_STR("profile", profile),
         LOG_STR("operation", operation), LOG_INT("pid", pid));
-    apply_anew(n, profile);
+    renewal_put(n->renewal, profile);
 }
 
 static const char *on_describe_audit(void *data)
@@ -328,7 +301,7 @@ static void on_save_timer(void *data)
 
     if (binder_save(n->binder, &text) < 0)
         LOG(WARNING, "bindings-not-saved", "no memory; a restart forgets since when they hold");
-    else if (state_dir_save_bindings(n->state_dir, &text, &problem) < 0)
+    else if (state_dir_save_note(n->state_dir, STATE_NOTE_BINDINGS, &text, &problem) < 0)
         LOG(WARNING, "bindings-not-saved", "a restart forgets since when they hold",
             LOG_STR("reason", error_message(problem)));
 }
@@ -421,16 +394,16 @@ static int make_state(struct node *n, struct error **reterr)
     if (c->state_dir && c->state_dir[0] && state_dir_new(&n->state_dir, c->state_dir, &problem) < 0)
         LOG(ERROR, "state-dir", "profiles will be missing after a restart without the manager",
             LOG_STR("reason", error_message(problem)));
-    if (n->state_dir && state_dir_load_bindings(n->state_dir, &saved, &problem) < 0)
+    if (n->state_dir &&
+        state_dir_load_note(n->state_dir, STATE_NOTE_BINDINGS, &saved, &problem) < 0)
         LOG(WARNING, "bindings-not-read", "since when they hold is counted from now",
             LOG_STR("reason", error_message(problem)));
-    n->anew = map_new(NULL, STORE_MAX_PROFILES);
-    if (!n->anew || loop_timer_new(n->loop, &n->save_timer, on_save_timer, n) < 0 ||
-        loop_timer_new(n->loop, &n->look_timer, on_look_timer, n) < 0 ||
-        loop_timer_new(n->loop, &n->anew_timer, on_anew_timer, n) < 0)
+    if (loop_timer_new(n->loop, &n->save_timer, on_save_timer, n) < 0 ||
+        loop_timer_new(n->loop, &n->look_timer, on_look_timer, n) < 0)
         return error_oom(reterr);
     if (store_new(&n->store, node_enforcers_list(n->enforcers), n->state_dir) < 0 ||
-        binder_new(&n->binder, n->store, node_enforcers_list(n->enforcers), &events) < 0)
+        binder_new(&n->binder, n->store, node_enforcers_list(n->enforcers), &events) < 0 ||
+        renewal_new(&n->renewal, n->loop, n->store, n->state_dir, on_apply_anew, n) < 0)
         return error_oom(reterr);
     r = store_restore(n->store, exchange_now_ns(), on_trouble, n, reterr);
     if (r == 0)
@@ -554,7 +527,8 @@ int node_start(struct node *n, struct error **reterr)
         exchange_bindings_ready(n->exchange);
         start_link(n);
     }
-    store_each(n->store, renew_if_concerned, n); /* the disks may be others than they were */
+    if (n->devices)
+        on_disks(n);
     loop_timer_set(n->counts_timer, (uint64_t)n->config->counts_interval_ms * NS_PER_MSEC);
     return 0;
 }
@@ -573,10 +547,9 @@ struct node *node_free(struct node *n)
     audit_violations_free(n->audit);
     manager_link_free(n->link);
     loop_timer_free(n->fold_timer);
-    loop_timer_free(n->anew_timer);
     loop_timer_free(n->look_timer);
     loop_timer_free(n->save_timer);
-    map_free(n->anew);
+    renewal_free(n->renewal);
     loop_timer_free(n->counts_timer);
     exchange_free(n->exchange);
     binder_free(n->binder);

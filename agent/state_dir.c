@@ -14,8 +14,6 @@
 
 #define SUFFIX        ".profile"
 #define SUFFIX_STAGED ".profile.new"
-#define BINDINGS      "bindings"
-#define BINDINGS_NEW  "bindings.new"
 #define NAME_SIZE     (PROFILE_NAME_MAX + sizeof(SUFFIX_STAGED))
 
 struct state_dir {
@@ -289,29 +287,45 @@ int state_dir_load(struct state_dir *d, const struct state_dir_visitor *visitor,
     return r < 0 ? r : visit_all(d, SUFFIX_STAGED, visitor, reterr);
 }
 
-int state_dir_save_bindings(struct state_dir *d, const struct buf *text, struct error **reterr)
+static const struct {
+    const char *name, *new_name;
+} note_files[] = {
+    [STATE_NOTE_BINDINGS] = {"bindings", "bindings.new"},
+    [STATE_NOTE_DISKS] = {"disks", "disks.new"},
+};
+_Static_assert(ARRAY_SIZE(note_files) == STATE_NOTES, "a file for each note");
+
+int state_dir_save_note(struct state_dir *d, enum state_note note, const struct buf *text,
+                        struct error **reterr)
 {
+    const char *name = note_files[note].name, *new_name = note_files[note].new_name;
     CLEANUP_CLOSE int fd =
-        openat(d->fd, BINDINGS_NEW, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        openat(d->fd, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     int r = fd < 0 ? -errno : write_whole(fd, text->data, text->len);
 
-    if (r == 0 && renameat(d->fd, BINDINGS_NEW, d->fd, BINDINGS) < 0)
+    if (r == 0 && renameat(d->fd, new_name, d->fd, name) < 0)
         r = -errno;
-    return r < 0 ? error_errno(reterr, r, "%s/%s", d->path, BINDINGS) : 0;
+    return r < 0 ? error_errno(reterr, r, "%s/%s", d->path, name) : 0;
 }
 
-int state_dir_load_bindings(struct state_dir *d, struct buf *out, struct error **reterr)
+int state_dir_load_note(struct state_dir *d, enum state_note note, struct buf *out,
+                        struct error **reterr)
 {
-    if (faccessat(d->fd, BINDINGS, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+    const char *name = note_files[note].name;
+
+    if (faccessat(d->fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
         return 0;
-    return read_whole(d, BINDINGS, out, reterr);
+    return read_whole(d, name, out, reterr);
 }
 
 /* A file that this module writes. */
 static bool is_ours(const char *name)
 {
-    return has_suffix(name, SUFFIX) || has_suffix(name, SUFFIX_STAGED) ||
-           strcmp(name, BINDINGS) == 0 || strcmp(name, BINDINGS_NEW) == 0;
+    for (size_t i = 0; i < ARRAY_SIZE(note_files); i++) {
+        if (strcmp(name, note_files[i].name) == 0 || strcmp(name, note_files[i].new_name) == 0)
+            return true;
+    }
+    return has_suffix(name, SUFFIX) || has_suffix(name, SUFFIX_STAGED);
 }
 
 int state_dir_remove(const char *path, void (*told)(const char *what, void *data), void *data,

@@ -8,6 +8,7 @@
  *   DIR/<profile>.profile       the ArmorProfile message of the version in force
  *   DIR/<profile>.profile.new   a version that was about to be committed to the kernel
  *   DIR/bindings                since when each binding holds (binder.h)
+ *   DIR/disks                   the node's disks that profiles in force were made for
  *
  * A version is staged before its commit and published (renamed) after it. What a crash leaves
  * behind is therefore either the old file, or both: state_dir_load() hands out both, and the kernel
@@ -49,11 +50,14 @@ int state_dir_publish(struct state_dir *d, const char *profile, struct error **r
 int state_dir_unstage(struct state_dir *d, const char *profile, struct error **reterr);
 int state_dir_drop(struct state_dir *d, const char *profile, struct error **reterr);
 
-/* The bindings as the binder writes them, for what the kernel does not keep (since when). save
- * replaces the file whole, and does not wait for the disk; load appends to out, which stays empty
- * if there is no file. 0, -ENOMEM, -E2BIG (out's ceiling), or an errno with *reterr. */
-int state_dir_save_bindings(struct state_dir *d, const struct buf *text, struct error **reterr);
-int state_dir_load_bindings(struct state_dir *d, struct buf *out, struct error **reterr);
+/* Texts for what the kernel does not keep: since when bindings hold, as the binder writes it; and
+ * disks. save replaces the file whole, and does not wait for the disk; load appends to out, which
+ * stays empty if there is no file. 0, -ENOMEM, -E2BIG (out's ceiling), or an errno with *reterr. */
+enum state_note { STATE_NOTE_BINDINGS, STATE_NOTE_DISKS, STATE_NOTES };
+int state_dir_save_note(struct state_dir *d, enum state_note note, const struct buf *text,
+                        struct error **reterr);
+int state_dir_load_note(struct state_dir *d, enum state_note note, struct buf *out,
+                        struct error **reterr);
 
 /* Removes every file of ours and the folder; told() is called with each path. */
 int state_dir_remove(const char *path, void (*told)(const char *what, void *data), void *data,

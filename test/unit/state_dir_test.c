@@ -229,16 +229,16 @@ START_TEST(bindings_are_replaced_whole)
     CLEANUP(state_dir_free) struct state_dir *d = open_dir();
     CLEANUP_BUF struct buf text = BUF_INIT(64), read = BUF_INIT(64), small = BUF_INIT(4);
 
-    ck_assert_int_eq(state_dir_load_bindings(d, &read, NULL), 0); /* none yet */
+    ck_assert_int_eq(state_dir_load_note(d, STATE_NOTE_BINDINGS, &read, NULL), 0); /* none yet */
     ck_assert_uint_eq(read.len, 0);
     ck_assert_int_eq(buf_add_text(&text, "1f 5 1 p\n20 6 0 p\n"), 0);
-    ck_assert_int_eq(state_dir_save_bindings(d, &text, NULL), 0);
+    ck_assert_int_eq(state_dir_save_note(d, STATE_NOTE_BINDINGS, &text, NULL), 0);
     buf_clear(&text);
     ck_assert_int_eq(buf_add_text(&text, "1f 5 1 p\n"), 0);
-    ck_assert_int_eq(state_dir_save_bindings(d, &text, NULL), 0);
-    ck_assert_int_eq(state_dir_load_bindings(d, &read, NULL), 0);
+    ck_assert_int_eq(state_dir_save_note(d, STATE_NOTE_BINDINGS, &text, NULL), 0);
+    ck_assert_int_eq(state_dir_load_note(d, STATE_NOTE_BINDINGS, &read, NULL), 0);
     ck_assert_str_eq(buf_text(&read), "1f 5 1 p\n");
-    ck_assert_int_eq(state_dir_load_bindings(d, &small, NULL), -E2BIG);
+    ck_assert_int_eq(state_dir_load_note(d, STATE_NOTE_BINDINGS, &small, NULL), -E2BIG);
     ck_assert_str_eq(load(d).text, "");
 }
 END_TEST

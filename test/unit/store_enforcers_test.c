@@ -118,8 +118,10 @@ START_TEST(what_was_committed_before_a_failure_is_taken_back)
     ck_assert_int_eq(in_force(), 1);
     ck_assert(holds(&apparmor, 1) && holds(&seccomp, 1) && holds(&bpf, 1));
     check_reason(ENFORCER_BPF, "BPF enforcer: no room");
-    check_reason(ENFORCER_APPARMOR, "taken back, as the BPF enforcer of this profile failed");
-    check_reason(ENFORCER_SECCOMP, "taken back, as the BPF enforcer of this profile failed");
+    check_reason(ENFORCER_APPARMOR,
+                 "taken back, as another enforcer of this profile failed: BPF enforcer: no room");
+    check_reason(ENFORCER_SECCOMP,
+                 "taken back, as another enforcer of this profile failed: BPF enforcer: no room");
     bpf.commit_error = NULL;
     apply(ALL, 1, STORE_APPLIED, ""); /* results of version 2 were told: they are told anew */
     check_reason(ENFORCER_BPF, "");
@@ -131,7 +133,8 @@ START_TEST(a_first_version_that_fails_leaves_nothing_behind)
     seccomp.commit_error = "the folder is read-only";
     apply(ALL, 1, STORE_REFUSED, "Seccomp enforcer: the folder is read-only");
     ck_assert_str_eq(memory_log, "A+p A~p");
-    check_reason(ENFORCER_BPF, "left out, as the Seccomp enforcer of this profile cannot be used");
+    check_reason(ENFORCER_BPF, "left out, as another enforcer of this profile failed: "
+                               "Seccomp enforcer: the folder is read-only");
     ck_assert_int_eq(in_force(), 0);
     ck_assert(!store_is_opaque(store, "p"));
     memory_log[0] = '\0';
@@ -160,7 +163,8 @@ START_TEST(what_cannot_be_taken_back_is_said)
     apparmor.revert_error = "busy";
     apply(ALL, 1, STORE_REFUSED, "BPF enforcer: no room");
     check_reason(ENFORCER_APPARMOR,
-                 "still in force, although the BPF enforcer of this profile failed: busy");
+                 "in force and not taken back (busy), as another enforcer of this profile failed: "
+                 "BPF enforcer: no room");
     memory_log[0] = '\0';
     ck_assert_int_eq(store_remove(store, "p", NULL), 0);
     ck_assert_str_eq(memory_log, "A-p");
@@ -174,8 +178,8 @@ START_TEST(no_enforcer_works_for_a_profile_that_another_cannot_carry)
     apparmor.is_slow = true;
     apply(ALL, 1, STORE_REFUSED, "Seccomp enforcer: no seccomp in this kernel");
     ck_assert_uint_eq(apparmor.n_prepared + bpf.n_prepared, 0);
-    check_reason(ENFORCER_APPARMOR,
-                 "left out, as the Seccomp enforcer of this profile cannot be used");
+    check_reason(ENFORCER_APPARMOR, "left out, as another enforcer of this profile failed: "
+                                    "Seccomp enforcer: no seccomp in this kernel");
 }
 END_TEST
 
@@ -240,7 +244,8 @@ START_TEST(the_older_version_is_in_force_while_one_is_pending)
     ck_assert_int_eq(in_force(), 1);
     check_reason(ENFORCER_APPARMOR,
                  "AppArmor enforcer: line 3: a rule that the parser does not know");
-    check_reason(ENFORCER_BPF, "left out, as the AppArmor enforcer of this profile cannot be used");
+    check_reason(ENFORCER_BPF, "left out, as another enforcer of this profile failed: "
+                               "AppArmor enforcer: line 3: a rule that the parser does not know");
 }
 END_TEST
 
