@@ -6,6 +6,7 @@
  * makes through socketcall as if the arguments stood in socketcall's own.
  */
 #include "lib/seccomp/multiplexer.h"
+#include "lib/seccomp/program.h"
 #include "lib/seccomp/region.h"
 #include "lib/seccomp/rule.h"
 
@@ -82,6 +83,25 @@ static int hides_arguments(const struct sc_profile *p, bool *ret)
     return 0;
 }
 
+/* Where a rule names a call that x86-64 has not, another has several conditions, and x32 is there
+ * too, libseccomp 2.5 compares the number of the architecture with that of a call, unless it makes a
+ * tree. sc_compile() would refuse the program. */
+static bool confuses_x32(const struct sc_profile *p)
+{
+    bool foreign = false, several = false;
+
+    for (size_t i = 0; i < p->n_rules; i++) {
+        const struct sc_rule *rule = &p->rules[i];
+
+        if (sc_rule_is_default(p, rule))
+            continue;
+        several |= rule->n_args > 1;
+        for (size_t k = 0; k < rule->n_names && !foreign; k++)
+            foreign = sc_syscall_number(SC_X86_64, rule->names[k]) < 0;
+    }
+    return foreign && several && p->n_rules <= SC_TREE_THRESHOLD;
+}
+
 int sc_profile_arches(const struct sc_profile *p, const char *machine,
                       enum sc_arch ret[static SC_ARCHES], size_t *ret_n)
 {
@@ -95,7 +115,8 @@ int sc_profile_arches(const struct sc_profile *p, const char *machine,
     for (size_t i = 0; i < p->n_rules && narrow; i++)
         narrow = sc_rule_is_default(p, &p->rules[i]) || rule_is_narrow(&p->rules[i]);
     for (size_t i = 0; i < n_machine; i++)
-        if (!((arch_is_narrow(arches[i]) && !narrow) || (arches[i] == SC_X86 && hidden)))
+        if (!((arch_is_narrow(arches[i]) && !narrow) || (arches[i] == SC_X86 && hidden) ||
+              (arches[i] == SC_X32 && confuses_x32(p))))
             ret[n++] = arches[i];
     *ret_n = n;
     return 0;

@@ -20,7 +20,6 @@
 #define MAX_WEIGHT     1280
 #define MAX_NAMES      2048 /* of all rules together: each is compared with each */
 #define API_LEVEL      6  /* all actions of libseccomp 2.5: the program may be for another kernel */
-#define TREE_THRESHOLD 32 /* runc has a binary tree made of programs with more rules */
 
 struct sc_program *sc_program_free(struct sc_program *p)
 {
@@ -197,7 +196,7 @@ int sc_compile(struct sc_program **ret, const struct sc_profile *p, const enum s
     if (!c)
         return error_oom(reterr);
     r = set_arches(c, arches, n_arches);
-    if (r == 0 && p->n_rules > TREE_THRESHOLD)
+    if (r == 0 && p->n_rules > SC_TREE_THRESHOLD)
         r = seccomp_attr_set(c, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     if (r < 0)
         return error_errno(reterr, r, "libseccomp");

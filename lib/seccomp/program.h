@@ -7,6 +7,9 @@
 
 #define SC_X32_BIT 0x40000000 /* in the numbers of x32's system calls */
 
+/* runc has a binary tree made of programs with more rules. */
+#define SC_TREE_THRESHOLD 32
+
 struct sc_program {
     struct sock_filter *code; /* owned */
     size_t n;                 /* instructions, 1 to BPF_MAXINSNS */
