@@ -86,8 +86,6 @@ struct builtin_rule {
     size_t n_services;
 };
 
-/* True for the name of an embedded file of this format (there are others). */
-bool builtin_rule_is_file(const char *file);
 /* Reads one file; file is its name for messages. 0, -ENOMEM, or -EINVAL with *reterr, which begins
  * with file and line. */
 int builtin_rule_parse(struct builtin_rule **ret, const char *file, const char *text, size_t len,

@@ -55,20 +55,12 @@ static int table_add_name(const char *name, struct builtin_rule *rule, struct er
     return map_put(table.by_name, name, rule) < 0 ? error_oom(reterr) : 0;
 }
 
-bool builtin_rule_is_file(const char *file)
-{
-    return strncmp(file, "profiles/rules/", 15) == 0 ||
-           strcmp(file, "profiles/base/runtime-default.yaml") == 0;
-}
-
 static int table_add_file(const struct embedded_file *file, struct error **reterr)
 {
     CLEANUP(builtin_rule_free) struct builtin_rule *rule = NULL;
     struct builtin_rule *added;
     int r;
 
-    if (!builtin_rule_is_file(file->name))
-        return 0;
     r = builtin_rule_parse(&rule, file->name, file->text, strlen(file->text), reterr);
     if (r < 0)
         return r;
