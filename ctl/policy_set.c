@@ -10,7 +10,7 @@
 #include "profiles/peers.h"
 #include "profiles/rules.h"
 
-#define NAMES_SHOWN 2048 /* bytes of the names in a message */
+#define NAMES_SHOWN 512 /* bytes of the names in a message, about */
 
 void policy_set_done(struct policy_set *s)
 {
@@ -129,12 +129,10 @@ static bool is_named(const struct object *o, const char *name)
            strcmp(slash + 1, o->name) == 0;
 }
 
-int policy_set_choose(const struct policy_set *s, const char *name, struct chosen_policy *ret,
-                      struct error **reterr)
+/* "a/b, c/d, ...": the policies there are, as far as a message has room for them. */
+static const char *list_names(const struct policy_set *s, struct buf *out)
 {
-    CLEANUP_BUF struct buf names = BUF_INIT(NAMES_SHOWN);
-    struct chosen_policy found = {0};
-    size_t n = 0, n_found = 0;
+    const char *comma = "";
 
     for (size_t i = 0; i < s->n_files; i++)
         for (size_t k = 0; k < s->files[i].objects.n; k++) {
@@ -142,9 +140,29 @@ int policy_set_choose(const struct policy_set *s, const char *name, struct chose
 
             if (!o->policy)
                 continue;
-            if (buf_format(&names, "%s%s/%s", n++ ? ", " : "", o->name_space, o->name) < 0)
-                buf_clear(&names); /* too many to be shown */
-            if (name && !is_named(o, name))
+            if (out->len > NAMES_SHOWN ||
+                buf_format(out, "%s%s/%s", comma, o->name_space, o->name) < 0) {
+                (void)!buf_add_text(out, ", ..."); /* a shorter message is better than none */
+                return buf_text(out);
+            }
+            comma = ", ";
+        }
+    return buf_text(out);
+}
+
+int policy_set_choose(const struct policy_set *s, const char *name, struct chosen_policy *ret,
+                      struct error **reterr)
+{
+    CLEANUP_BUF struct buf names = BUF_INIT(2 * NAMES_SHOWN);
+    struct chosen_policy found = {0};
+    size_t n = 0, n_found = 0;
+
+    for (size_t i = 0; i < s->n_files; i++)
+        for (size_t k = 0; k < s->files[i].objects.n; k++) {
+            const struct object *o = &s->files[i].objects.items[k];
+
+            n += o->policy != NULL;
+            if (!o->policy || (name && !is_named(o, name)))
                 continue;
             found = (struct chosen_policy){.file = &s->files[i], .object = o};
             n_found++;
@@ -153,10 +171,10 @@ int policy_set_choose(const struct policy_set *s, const char *name, struct chose
         return error_set(reterr, -ENOENT, "there is no policy in what was given");
     if (n_found == 0)
         return error_set(reterr, -ENOENT, "there is no policy '%s': %s", error_quote(name),
-                         buf_text(&names));
+                         list_names(s, &names));
     if (n_found > 1)
         return error_set(reterr, -ENOENT, "%zu policies: choose one with --policy: %s", n_found,
-                         buf_text(&names));
+                         list_names(s, &names));
     *ret = found;
     return 0;
 }

@@ -324,6 +324,28 @@ START_TEST(render_prints_what_each_enforcer_loads)
 }
 END_TEST
 
+START_TEST(many_policies_are_not_all_named)
+{
+    CLEANUP_BUF struct buf text = BUF_INIT(1 << 20);
+    static const char *const args[] = {"-", NULL};
+
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_eq(
+            buf_format(
+                &text,
+                "---\napiVersion: crd.varmor.org/v1beta1\nkind: VarmorPolicy\nmetadata: {name: "
+                "policy-%d}\nspec: {target: {kind: Pod, name: p}, policy: {enforcer: BPF, mode: "
+                "AlwaysAllow}}\n",
+                i),
+            0);
+    ck_assert_int_eq(run("render", args, buf_text(&text)), 1);
+    expect_in(err, "100 policies: choose one with --policy: default/policy-0, default/policy-1, ");
+    expect_in(err, ", ...\n");
+    ck_assert_uint_lt(strlen(err), 700);
+    forget();
+}
+END_TEST
+
 /* ---- explain, get rules ---- */
 
 START_TEST(explain_tells_all_of_a_rule)
@@ -441,6 +463,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, render_dumps_rules_and_automata);
     tcase_add_test(t, render_prints_json);
     tcase_add_loop_test(t, what_cannot_be_rendered_is_said, 0, ARRAY_SIZE(refused));
+    tcase_add_test(t, many_policies_are_not_all_named);
     tcase_add_test(t, explain_tells_all_of_a_rule);
     tcase_add_test(t, every_rule_is_explained_in_every_format);
     tcase_add_test(t, an_unknown_rule_has_a_near_one);
