@@ -45,13 +45,21 @@ static int report_put(struct report *r, const char *file, const struct finding *
     return 0;
 }
 
+static int order_of(size_t a, size_t b)
+{
+    return a == b ? 0 : a < b ? -1 : 1;
+}
+
 static int row_order(const void *a, const void *b)
 {
     const struct report_row *x = a, *y = b;
+    int order = order_of(x->file_number, y->file_number);
 
-    if (x->file_number != y->file_number)
-        return x->file_number < y->file_number ? -1 : 1;
-    return x->number < y->number ? -1 : 1;
+    if (order == 0)
+        order = order_of(x->finding.line, y->finding.line);
+    if (order == 0)
+        order = order_of(x->finding.column, y->finding.column);
+    return order ? order : order_of(x->number, y->number);
 }
 
 void report_sort(struct report *r)

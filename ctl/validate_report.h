@@ -16,7 +16,7 @@ struct report_row {
 #define REPORT_MAX_ROWS 100000 /* of all files; the counts go on */
 
 struct report {
-    struct report_row *rows; /* owned; as they came */
+    struct report_row *rows; /* owned; as they came, until report_sort() */
     size_t n;
     size_t file_number; /* of the file that what comes next is about; its owner sets it */
     size_t n_files, n_policies, n_errors, n_warnings, n_unreadable, n_dropped;
@@ -32,7 +32,7 @@ int report_add(struct report *r, enum finding_severity severity, const char *fil
 /* A file that could not be read, with the reason. 0 or -ENOMEM. */
 int report_add_unreadable(struct report *r, const char *file, const char *reason) MUST_CHECK;
 
-/* Brings the rows into the order of their files; those of one file stay as they came. */
+/* Brings the rows into the order of their files, then of position; else they stay as they came. */
 void report_sort(struct report *r);
 
 /* Prints findings on out and what is unreadable on standard error. */
