@@ -153,3 +153,20 @@ void apparmor_label_judge(const char *label, const char *profile, bool complain,
                  "it runs under AppArmor profile '%s': it was started with that one",
                  error_quote(label));
 }
+
+void apparmor_label_explain(const char *setting, const char *profile, struct enforcer_hold *hold)
+{
+    size_t len = strlen(hold->reason);
+    char *end = hold->reason + len;
+    size_t room = sizeof(hold->reason) - len;
+
+    if (hold->in_force || !hold->restart_needed || !setting)
+        return;
+    hold->restart_needed = strcmp(setting, profile) == 0;
+    if (hold->restart_needed)
+        snprintf(end, room, "; its own setting names this one: it needs a new start");
+    else if (setting[0] == '\0')
+        snprintf(end, room, "; its own setting names none");
+    else
+        snprintf(end, room, "; its own setting names '%s'", error_quote(setting));
+}

@@ -25,3 +25,6 @@ int apparmor_label_read(int pid, const char *cgroup_path, char ret[static APPARM
  * ...). */
 void apparmor_label_judge(const char *label, const char *profile, bool complain,
                           unsigned n_children, struct enforcer_hold *ret);
+/* Says of a container that does not run under the profile what its own setting names ("": nothing;
+ * NULL: not known), and thereby whether a new start would mend it. */
+void apparmor_label_explain(const char *setting, const char *profile, struct enforcer_hold *hold);

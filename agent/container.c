@@ -39,6 +39,7 @@ struct container *container_free(struct container *c)
     if (!c)
         return NULL;
     labels_free(c->labels);
+    free(c->apparmor_profile);
     free(c->workload_name);
     free(c->workload_kind);
     free(c->name);

@@ -25,6 +25,7 @@ struct container {
     char *workload_kind,
         *workload_name;           /* what its labels say ("Deployment", "web"); "" if nothing */
     struct labels *labels;        /* of its pod, else its own */
+    char *apparmor_profile;       /* that its own setting names; "": none; NULL: not known */
     enum oci_seccomp seccomp;     /* what its own setting says, when it was made */
     struct digest seccomp_digest; /* of OCI_SECCOMP_PROFILE */
 };

@@ -29,7 +29,8 @@ static const char *const labels_of_cri[] = {LABEL_POD_NAME, LABEL_POD_NAMESPACE,
 
 /* The texts of a container on their way into it: all or none are replaced. */
 struct identity {
-    char *id, *image, *pod_uid, *pod_name, *pod_namespace, *name, *workload_kind, *workload_name;
+    char *id, *image, *pod_uid, *pod_name, *pod_namespace, *name, *workload_kind, *workload_name,
+        *apparmor_profile; /* NULL: not known */
     struct labels *labels;
 };
 
@@ -37,6 +38,7 @@ static void identity_done(struct identity *i)
 {
     free(i->id);
     free(i->image);
+    free(i->apparmor_profile);
     free(i->pod_uid);
     free(i->pod_name);
     free(i->pod_namespace);
@@ -148,6 +150,7 @@ int container_identity_fill(struct container *c, const struct containerd_contain
     __attribute__((cleanup(identity_done))) struct identity i = {
         .id = strdup(cc->id),
         .image = strdup(cc->image),
+        .apparmor_profile = cc->apparmor_profile ? strdup(cc->apparmor_profile) : NULL,
     };
     struct labels *labels_before;
 
@@ -158,7 +161,8 @@ int container_identity_fill(struct container *c, const struct containerd_contain
     if (i.labels)
         fill_workload(&i, i.labels);
     if (!i.id || !i.image || !i.pod_uid || !i.pod_name || !i.pod_namespace || !i.name ||
-        !i.labels || !i.workload_kind || !i.workload_name)
+        !i.labels || !i.workload_kind || !i.workload_name ||
+        (cc->apparmor_profile && !i.apparmor_profile))
         return -ENOMEM;
 
     swap_text(&c->id, &i.id);
@@ -169,6 +173,7 @@ int container_identity_fill(struct container *c, const struct containerd_contain
     swap_text(&c->name, &i.name);
     swap_text(&c->workload_kind, &i.workload_kind);
     swap_text(&c->workload_name, &i.workload_name);
+    swap_text(&c->apparmor_profile, &i.apparmor_profile);
     labels_before = c->labels;
     c->labels = i.labels;
     i.labels = labels_before;

@@ -266,6 +266,7 @@ static int on_inspect(struct enforcer *base, const struct container *c, const ch
     held = enforcer_apparmor_find(e, profile_name);
     if (held && held->loaded) {
         apparmor_label_judge(label, profile_name, held->complain, held->n_children, ret);
+        apparmor_label_explain(c->apparmor_profile, profile_name, ret);
     } else {
         *ret = (struct enforcer_hold){0};
         snprintf(ret->reason, sizeof(ret->reason), "no version of this AppArmor profile is loaded");

@@ -298,8 +298,9 @@ void containerd_container_done(struct containerd_container *c)
 {
     c->labels = labels_free(c->labels);
     c->annotations = labels_free(c->annotations);
+    free(c->apparmor_profile);
     free(c->cgroups_path);
-    c->cgroups_path = NULL;
+    c->cgroups_path = c->apparmor_profile = NULL;
 }
 
 int containerd_container_decode(struct containerd_container *ret, const uint8_t *data, size_t len,
@@ -328,12 +329,19 @@ int containerd_container_decode(struct containerd_container *ret, const uint8_t 
                      : oci_spec_parse(&spec, "{}", 2, reterr);
     if (r < 0)
         return error_wrap(reterr, r, "containerd's container '%s'", error_quote(m.container.id));
+    if (json.len > 0 && !spec.apparmor_profile)
+        spec.apparmor_profile = strdup("");
+    if (json.len > 0 && !spec.apparmor_profile) {
+        oci_spec_done(&spec);
+        return error_oom(reterr);
+    }
 
     memcpy(ret->id, m.container.id, sizeof(ret->id));
     memcpy(ret->image, m.container.image, sizeof(ret->image));
     ret->labels = TAKE(labels);
     ret->annotations = TAKE(spec.annotations);
     ret->cgroups_path = TAKE(spec.cgroups_path);
+    ret->apparmor_profile = TAKE(spec.apparmor_profile);
     ret->seccomp = json.len > 0 ? spec.seccomp : OCI_SECCOMP_UNKNOWN;
     ret->seccomp_digest = spec.seccomp_digest;
     return 0;

@@ -63,6 +63,7 @@ struct containerd_container {
     struct labels *labels;      /* owned; never NULL after a decode */
     struct labels *annotations; /* owned; of the OCI spec; never NULL after a decode */
     char *cgroups_path;         /* owned; linux.cgroupsPath of the OCI spec; NULL: none */
+    char *apparmor_profile;     /* owned; of the OCI spec; "": none; NULL: there is no spec */
     enum oci_seccomp seccomp;   /* of the OCI spec */
     struct digest seccomp_digest;
 };

@@ -14,8 +14,9 @@ DEFINE_CLEANUP(json_t *, json_decref)
 void oci_spec_done(struct oci_spec *s)
 {
     s->annotations = labels_free(s->annotations);
+    free(s->apparmor_profile);
     free(s->cgroups_path);
-    s->cgroups_path = NULL;
+    s->cgroups_path = s->apparmor_profile = NULL;
 }
 
 /* *ret: NULL where the member is absent or null. */
@@ -56,26 +57,28 @@ static int parse_annotations(struct labels *ret, const json_t *spec, struct erro
     return 0;
 }
 
-static int parse_cgroups_path(char **ret, const json_t *spec, struct error **reterr)
+/* A text of one of the specification's parts; *ret stays NULL where there is none. */
+static int parse_text(char **ret, const json_t *spec, const char *part, const char *member,
+                      struct error **reterr)
 {
-    const json_t *linux_part, *path;
-    int r = find_object(&linux_part, spec, "linux", reterr);
+    const json_t *parent = NULL, *text;
+    int r = find_object(&parent, spec, part, reterr);
 
     if (r < 0)
         return r;
-    path = json_object_get(linux_part, "cgroupsPath");
-    if (!path || json_is_null(path))
+    text = json_object_get(parent, member);
+    if (!text || json_is_null(text))
         return 0;
-    if (!json_is_string(path))
-        return error_set(reterr, -EBADMSG, "OCI spec: 'linux.cgroupsPath' is not text");
-    *ret = strdup(json_string_value(path));
+    if (!json_is_string(text))
+        return error_set(reterr, -EBADMSG, "OCI spec: '%s.%s' is not text", part, member);
+    *ret = strdup(json_string_value(text));
     return *ret ? 0 : error_oom(reterr);
 }
 
 static int parse_seccomp(struct oci_spec *ret, const json_t *spec, struct error **reterr)
 {
     CLEANUP_SC_PROFILE struct sc_profile p = {0};
-    const json_t *linux_part, *seccomp;
+    const json_t *linux_part = NULL, *seccomp = NULL;
     int r = find_object(&linux_part, spec, "linux", reterr);
 
     if (r == 0)
@@ -100,6 +103,7 @@ int oci_spec_parse(struct oci_spec *ret, const char *json, size_t len, struct er
     CLEANUP(json_decref) json_t *spec = NULL;
     CLEANUP(labels_free) struct labels *annotations = labels_new();
     CLEANUP_FREE char *cgroups_path = NULL;
+    CLEANUP_FREE char *apparmor_profile = NULL;
     CLEANUP_BUF struct buf wrapped = BUF_INIT(2 * len + 1);
     struct oci_spec found = {0};
     json_error_t problem;
@@ -116,7 +120,9 @@ int oci_spec_parse(struct oci_spec *ret, const char *json, size_t len, struct er
 
     r = parse_annotations(annotations, spec, reterr);
     if (r == 0)
-        r = parse_cgroups_path(&cgroups_path, spec, reterr);
+        r = parse_text(&cgroups_path, spec, "linux", "cgroupsPath", reterr);
+    if (r == 0)
+        r = parse_text(&apparmor_profile, spec, "process", "apparmorProfile", reterr);
     if (r == 0)
         r = parse_seccomp(&found, spec, reterr);
     if (r < 0)
@@ -124,5 +130,6 @@ int oci_spec_parse(struct oci_spec *ret, const char *json, size_t len, struct er
     *ret = found;
     ret->annotations = TAKE(annotations);
     ret->cgroups_path = TAKE(cgroups_path);
+    ret->apparmor_profile = TAKE(apparmor_profile);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
-/* The OCI runtime specification of a container (config.json), of which we read three members. By
+/* The OCI runtime specification of a container (config.json), of which we read four members. By
  * jansson; its depth is bounded by jansson, its size by the caller. No I/O, no logging. */
 #include "lib/digest.h"
 #include "lib/error.h"
@@ -19,6 +19,7 @@ struct oci_spec {
     struct labels *annotations; /* owned; never NULL after a parse */
     char *cgroups_path;         /* owned; linux.cgroupsPath as written: "/default/c1" or
                                    "slice:prefix:name"; NULL: none */
+    char *apparmor_profile;     /* owned; process.apparmorProfile as written; NULL: none */
     enum oci_seccomp seccomp;
     struct digest seccomp_digest; /* sc_profile_digest() of OCI_SECCOMP_PROFILE; else zero */
 };

@@ -82,6 +82,34 @@ START_TEST(a_child_profile_of_a_profile_without_any_is_an_older_one)
 }
 END_TEST
 
+START_TEST(a_containers_own_setting_says_whether_a_new_start_mends_it)
+{
+    static const struct {
+        const char *setting, *addition;
+        bool restart_needed;
+    } settings[] = {
+        {NULL, "", true},
+        {NAME, "; its own setting names this one: it needs a new start", true},
+        {"", "; its own setting names none", false},
+        {"cri-containerd.apparmor.d", "; its own setting names 'cri-containerd.apparmor.d'", false},
+    };
+    static const char start[] = "it runs unconfined: it was started without this AppArmor profile";
+
+    for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+        struct enforcer_hold hold;
+
+        apparmor_label_judge("unconfined", NAME, false, 0, &hold);
+        apparmor_label_explain(settings[i].setting, NAME, &hold);
+        ck_assert_int_eq(strncmp(hold.reason, start, sizeof(start) - 1), 0);
+        ck_assert_str_eq(hold.reason + sizeof(start) - 1, settings[i].addition);
+        ck_assert(hold.restart_needed == settings[i].restart_needed);
+        apparmor_label_judge(NAME " (enforce)", NAME, false, 0, &hold);
+        apparmor_label_explain(settings[i].setting, NAME, &hold);
+        ck_assert(hold.in_force && hold.reason[0] == '\0');
+    }
+}
+END_TEST
+
 START_TEST(a_process_that_is_gone_has_no_label)
 {
     static char label[APPARMOR_LABEL_MAX];
@@ -113,6 +141,7 @@ Suite *unit_suite(void)
 
     tcase_add_loop_test(tcase, a_label_says_whether_the_profile_holds, 0, ARRAY_SIZE(cases));
     tcase_add_test(tcase, a_child_profile_of_a_profile_without_any_is_an_older_one);
+    tcase_add_test(tcase, a_containers_own_setting_says_whether_a_new_start_mends_it);
     tcase_add_test(tcase, a_process_that_is_gone_has_no_label);
     tcase_add_test(tcase, a_process_of_another_cgroup_is_not_the_containers);
     suite_add_tcase(suite, tcase);

@@ -364,6 +364,30 @@ START_TEST(a_container_says_which_seccomp_profile_it_was_made_with)
 }
 END_TEST
 
+START_TEST(a_container_says_which_apparmor_profile_it_was_made_with)
+{
+    static const struct {
+        const char *spec, *profile;
+    } cases[] = {
+        {NULL, NULL},
+        {"{}", ""},
+        {"{\"process\":{}}", ""},
+        {"{\"process\":{\"apparmorProfile\":null}}", ""},
+        {"{\"process\":{\"apparmorProfile\":\"varmor-shop-web\"}}", "varmor-shop-web"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP_BUF struct buf b = BUF_INIT(8 * MESSAGE_MAX);
+        struct containerd_container c = {0};
+
+        make_container(&b, cases[i].spec);
+        ck_assert_int_eq(containerd_container_decode(&c, b.data, b.len, NULL), 0);
+        ck_assert_pstr_eq(c.apparmor_profile, cases[i].profile);
+        containerd_container_done(&c);
+    }
+}
+END_TEST
+
 START_TEST(a_container_without_a_spec_has_no_annotations)
 {
     CLEANUP_BUF struct buf b = BUF_INIT(8 * MESSAGE_MAX);
@@ -387,6 +411,8 @@ START_TEST(a_spec_that_is_not_one_is_refused_with_its_reason)
         {"{\"annotations\":{\"a\":1}}", "OCI spec: annotation 'a' is not text"},
         {"{\"linux\":7}", "OCI spec: 'linux' is not an object"},
         {"{\"linux\":{\"cgroupsPath\":{}}}", "OCI spec: 'linux.cgroupsPath' is not text"},
+        {"{\"process\":{\"apparmorProfile\":1}}",
+         "OCI spec: 'process.apparmorProfile' is not text"},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -468,6 +494,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, namespaces_and_version_are_read);
     tcase_add_test(t, a_container_has_labels_image_annotations_and_cgroup);
     tcase_add_test(t, a_container_says_which_seccomp_profile_it_was_made_with);
+    tcase_add_test(t, a_container_says_which_apparmor_profile_it_was_made_with);
     tcase_add_test(t, a_container_without_a_spec_has_no_annotations);
     tcase_add_test(t, a_spec_that_is_not_one_is_refused_with_its_reason);
     tcase_add_test(t, a_spec_that_is_not_json_is_refused_with_its_container);
