@@ -112,6 +112,7 @@ static void add_without_text(const struct binding_tally *t, struct buf *text)
         r = buf_format(text, "; and %u more", t->n_without - n);
     if (r == 0 && t->n_restart_needed)
         r = buf_format(text, "; %u need a new start", t->n_restart_needed);
+    (void)r;
 }
 
 int binding_tally_condition(const struct binding_tally *t, struct arena *a,
