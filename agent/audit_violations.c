@@ -117,8 +117,8 @@ static bool is_told(struct audit_violations *v, unsigned of, const struct subjec
 
 /* ---- AppArmor ---- */
 
-static const char *apparmor_origin(struct audit_violations *v, const struct audit_record *r,
-                                   const struct profile *p)
+static const char *origin_of_access(struct audit_violations *v, const struct audit_record *r,
+                                    const struct profile *p)
 {
     const struct aa_rules *rules = p ? violation_rules_apparmor(v->rules, p) : NULL;
     const struct aa_rule *rule = NULL;
@@ -175,13 +175,13 @@ static void take_apparmor(struct audit_violations *v, const struct audit_record 
         return;
     }
     violation.profile_name = s.label;
-    violation.rule = apparmor_origin(v, r, s.profile);
+    violation.rule = origin_of_access(v, r, s.profile);
     tell(v, r, &s, &violation);
 }
 
 /* ---- seccomp ---- */
 
-static const char *seccomp_origin(struct audit_violations *v, const struct violation_seccomp *what,
+static const char *origin_of_call(struct audit_violations *v, const struct violation_seccomp *what,
                                   const struct profile *p)
 {
     const struct sc_profile *rules = p ? violation_rules_seccomp(v->rules, p) : NULL;
@@ -225,7 +225,7 @@ static void take_seccomp(struct audit_violations *v, const struct audit_record *
     }
     violation.action = what.action;
     violation.profile_name = s.profile ? s.profile->name : "";
-    violation.rule = seccomp_origin(v, &what, s.profile);
+    violation.rule = origin_of_call(v, &what, s.profile);
     tell(v, r, &s, &violation);
 }
 

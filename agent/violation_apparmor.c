@@ -9,12 +9,12 @@
 /* ---- what the record says happened ---- */
 
 /* libapparmor's numbers for the field "apparmor". */
-static const struct event_word {
+static const struct verdict_word {
     const char *word;
     unsigned number;
     bool is_access;
     enum violation_action action;
-} event_words[] = {
+} verdict_words[] = {
     {"ERROR", 1, false, 0},
     {"AUDIT", 2, true, VIOLATION_AUDITED},
     {"ALLOWED", 3, true, VIOLATION_ALLOWED},
@@ -24,21 +24,21 @@ static const struct event_word {
     {"STATUS", 6, false, 0},
 };
 
-static const struct event_word *event_word(const struct audit_record *r)
+static const struct verdict_word *verdict_word(const struct audit_record *r)
 {
-    static const struct event_word invalid = {"", 0, false, 0};
+    static const struct verdict_word invalid = {"", 0, false, 0};
     struct audit_text word = audit_record_get(r, "apparmor");
 
-    for (size_t i = 0; i < ARRAY_SIZE(event_words); i++) {
-        if (audit_text_equal(word, event_words[i].word))
-            return &event_words[i];
+    for (size_t i = 0; i < ARRAY_SIZE(verdict_words); i++) {
+        if (audit_text_equal(word, verdict_words[i].word))
+            return &verdict_words[i];
     }
     return &invalid;
 }
 
 bool violation_apparmor_action(const struct audit_record *r, enum violation_action *ret)
 {
-    const struct event_word *e = event_word(r);
+    const struct verdict_word *e = verdict_word(r);
 
     if (e->is_access)
         *ret = e->action;
@@ -194,7 +194,7 @@ static int add_value(struct buf *b, const struct audit_record *r, const struct m
     case MEMBER_VERSION:
         return add_number(b, 1);
     case MEMBER_EVENT:
-        return add_number(b, event_word(r)->number);
+        return add_number(b, verdict_word(r)->number);
     case MEMBER_EPOCH:
         return add_number(b, r->seconds);
     case MEMBER_SERIAL:
