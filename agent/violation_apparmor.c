@@ -135,6 +135,8 @@ static const struct member own_members[] = {
 /* Told by another member, or by nothing since it says nothing more. */
 static const char *const silent_keys[] = {"capability", "mask"};
 
+#define PROTOCOL_TEXT_MAX 32 /* bytes of "unknown(N)" in quotes */
+
 /* What the field of a socket's protocol is called, whatever its family. */
 static const struct {
     unsigned number;
@@ -365,8 +367,7 @@ static const char *copy_text(struct audit_text text, char *room, size_t size)
 
 static void read_network(const struct audit_record *r, struct violation_apparmor_access *ret)
 {
-    char protocol[32] = "";
-    struct buf name = BUF_INIT(sizeof(protocol));
+    struct buf name = BUF_INIT(PROTOCOL_TEXT_MAX);
 
     ret->access.family = copy_text(audit_record_get(r, "family"), ret->family, sizeof(ret->family));
     ret->access.type = copy_text(audit_record_get(r, "sock_type"), ret->type, sizeof(ret->type));

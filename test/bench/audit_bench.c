@@ -53,8 +53,8 @@ static uint64_t memory_kb(void)
     char line[256];
 
     while (f && fgets(line, sizeof(line), f)) {
-        if (sscanf(line, "RssAnon: %lu kB", &kb) == 1)
-            break;
+        if (strncmp(line, "RssAnon:", 8) == 0)
+            kb = strtoul(line + 8, NULL, 10);
     }
     if (f)
         fclose(f);

@@ -150,8 +150,8 @@ static void make_line(char *line, size_t size, unsigned seed)
     static const char *const kinds[] = {
         "requested_mask=\"%s\" denied_mask=\"%s\" fsuid=%u ouid=0",
         "requested_mask=\"%s\" denied_mask=\"%s\" fsuid=%u ouid=0 target=\"/t\"",
-        "family=\"inet\" sock_type=\"stream\" protocol=6 requested_mask=\"%s\" denied_mask=\"%s\" "
-        "fsuid=%u",
+        ("family=\"inet\" sock_type=\"stream\" protocol=6 requested_mask=\"%s\" denied_mask=\"%s\" "
+         "fsuid=%u"),
         "requested_mask=\"%s\" denied_mask=\"%s\" fsuid=%u peer=\"unconfined\"",
     };
     char tail[256];

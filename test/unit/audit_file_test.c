@@ -111,10 +111,8 @@ static void run_quiet(void)
 
 START_TEST(a_file_is_followed_from_its_end)
 {
-    CLEANUP(audit_file_free) struct audit_file *f = NULL;
-
     append(LINE(1));
-    f = follow(false);
+    CLEANUP(audit_file_free) struct audit_file *f UNUSED = follow(false);
     ck_assert(audit_file_is_there(f));
     append(LINE(2) "garbage\n" LINE(3));
     wait_for(2);
@@ -124,11 +122,10 @@ END_TEST
 
 START_TEST(a_line_is_held_until_it_is_whole)
 {
-    CLEANUP(audit_file_free) struct audit_file *f = NULL;
     const char *line = LINE(5);
 
     append("");
-    f = follow(false);
+    CLEANUP(audit_file_free) struct audit_file *f UNUSED = follow(false);
     for (size_t i = 0; i < strlen(line) - 1; i++) {
         char byte[2] = {line[i], '\0'};
 
@@ -155,11 +152,10 @@ END_TEST
 
 START_TEST(a_rotated_file_is_read_to_its_end_and_then_the_new_one)
 {
-    CLEANUP(audit_file_free) struct audit_file *f = NULL;
     char moved[128];
 
     append(LINE(1));
-    f = follow(false);
+    CLEANUP(audit_file_free) struct audit_file *f UNUSED = follow(false);
     snprintf(moved, sizeof(moved), "%s.1", path);
     append(LINE(2));
     ck_assert_int_eq(rename(path, moved), 0);
@@ -174,10 +170,8 @@ END_TEST
 
 START_TEST(a_file_that_is_cut_is_read_anew_and_told_as_a_loss)
 {
-    CLEANUP(audit_file_free) struct audit_file *f = NULL;
-
     append(LINE(1) LINE(2));
-    f = follow(false);
+    CLEANUP(audit_file_free) struct audit_file *f UNUSED = follow(false);
     ck_assert_int_eq(truncate(path, 0), 0);
     append(LINE(3));
     wait_for(1);
@@ -188,11 +182,10 @@ END_TEST
 
 START_TEST(a_line_that_is_too_long_is_skipped_and_the_next_one_is_read)
 {
-    CLEANUP(audit_file_free) struct audit_file *f = NULL;
     char *line = malloc(AUDIT_FILE_LINE_MAX * 2 + 1);
 
     append("");
-    f = follow(false);
+    CLEANUP(audit_file_free) struct audit_file *f UNUSED = follow(false);
     memset(line, 'x', AUDIT_FILE_LINE_MAX * 2);
     line[AUDIT_FILE_LINE_MAX * 2] = '\0';
     append(line);
@@ -205,11 +198,10 @@ END_TEST
 
 START_TEST(more_than_a_turn_takes_is_read_all_the_same)
 {
-    CLEANUP(audit_file_free) struct audit_file *f = NULL;
     FILE *file;
 
     append("");
-    f = follow(false);
+    CLEANUP(audit_file_free) struct audit_file *f UNUSED = follow(false);
     file = fopen(path, "ae");
     for (int i = 0; i < 10000; i++)
         fputs(LINE(7), file);
@@ -221,10 +213,8 @@ END_TEST
 START_TEST(what_a_syslog_daemon_copied_is_taken_only_where_it_is_asked_for)
 {
     for (int printed_too = 0; printed_too < 2; printed_too++) {
-        CLEANUP(audit_file_free) struct audit_file *f = NULL;
-
         append("");
-        f = follow(printed_too);
+        CLEANUP(audit_file_free) struct audit_file *f UNUSED = follow(printed_too);
         append(PRINTED LINE(1));
         wait_for(printed_too ? 3 : 1);
     }

@@ -243,8 +243,8 @@ static size_t long_record(char *room, size_t len)
 {
     static const char head[] = ID "apparmor=\"DENIED\" operation=\"open\" pid=1 comm=\"c\" name=\"";
 
-    memcpy(room, head, strlen(head));
-    memset(room + strlen(head), 'a', len - strlen(head) - 1);
+    memset(room, 'a', len);
+    memcpy(room, head, sizeof(head) - 1);
     room[len - 1] = '"';
     return len;
 }

@@ -134,24 +134,24 @@ static void bring(const char *type, unsigned serial, const char *fields)
 
 static const struct {
     const char *type, *fields;
-    bool foreign_too;
     const char *profile; /* NULL: it is not told */
     enum violation_action action;
+    bool foreign_too;
 } cases[] = {
-    {"AVC", ACCESS(OURS) GONE, false, OURS, VIOLATION_DENIED},
-    {"AVC", ACCESS(OURS "//child_0") GONE, false, OURS, VIOLATION_DENIED},
+    {"AVC", ACCESS(OURS) GONE, OURS, VIOLATION_DENIED, false},
+    {"AVC", ACCESS(OURS "//child_0") GONE, OURS, VIOLATION_DENIED, false},
     {"AVC", "apparmor=\"ALLOWED\" operation=\"open\" profile=\"" OURS "//null-/bin/ls\" " GONE,
-     false, OURS, VIOLATION_ALLOWED},
-    {"AVC", ACCESS("docker-default") GONE, false, NULL, 0},
-    {"AVC", ACCESS("docker-default") GONE, true, "docker-default", VIOLATION_DENIED},
+     OURS, VIOLATION_ALLOWED, false},
+    {"AVC", ACCESS("docker-default") GONE, NULL, 0, false},
+    {"AVC", ACCESS("docker-default") GONE, "docker-default", VIOLATION_DENIED, true},
     /* a namespace of policies of somebody's */
     {"AVC",
      "apparmor=\"DENIED\" operation=\"open\" namespace=\"root//lxd\" profile=\"" OURS "\" " GONE,
-     false, NULL, 0},
-    {"SECCOMP", "subj==" OURS " (enforce) pid=4194304 comm=\"c\" " CALL, false, OURS,
-     VIOLATION_DENIED},
-    {"SECCOMP", "subj=? pid=4194304 comm=\"c\" " CALL, false, NULL, 0},
-    {"SECCOMP", "subj=? pid=4194304 comm=\"c\" " CALL, true, "", VIOLATION_DENIED},
+     NULL, 0, false},
+    {"SECCOMP", "subj==" OURS " (enforce) pid=4194304 comm=\"c\" " CALL, OURS, VIOLATION_DENIED,
+     false},
+    {"SECCOMP", "subj=? pid=4194304 comm=\"c\" " CALL, NULL, 0, false},
+    {"SECCOMP", "subj=? pid=4194304 comm=\"c\" " CALL, "", VIOLATION_DENIED, true},
 };
 
 START_TEST(a_record_is_told_if_it_is_ours)
@@ -178,7 +178,7 @@ END_TEST
 
 START_TEST(a_profile_without_a_filter_has_no_seccomp_events)
 {
-    CLEANUP(audit_violations_free) struct audit_violations *v = follow(false);
+    CLEANUP(audit_violations_free) struct audit_violations *v UNUSED = follow(false);
 
     profile->enforcers = ENFORCER_APPARMOR;
     bring("SECCOMP", 1, "subj==" OURS " (enforce) pid=4194304 comm=\"c\" " CALL);
@@ -188,7 +188,7 @@ END_TEST
 
 START_TEST(an_ended_process_has_the_only_container_that_it_can_be_of)
 {
-    CLEANUP(audit_violations_free) struct audit_violations *v = follow(false);
+    CLEANUP(audit_violations_free) struct audit_violations *v UNUSED = follow(false);
 
     bring("AVC", 1, ACCESS(OURS) GONE);
     ck_assert_str_eq(last.container, "");
@@ -203,7 +203,7 @@ END_TEST
 
 START_TEST(a_process_that_is_there_and_in_no_container_is_not_guessed_at)
 {
-    CLEANUP(audit_violations_free) struct audit_violations *v = follow(false);
+    CLEANUP(audit_violations_free) struct audit_violations *v UNUSED = follow(false);
     char fields[256];
 
     box_is_only_one = true;
@@ -233,7 +233,7 @@ END_TEST
 
 START_TEST(others_that_touch_our_profiles_are_told_and_we_are_not)
 {
-    CLEANUP(audit_violations_free) struct audit_violations *v = follow(false);
+    CLEANUP(audit_violations_free) struct audit_violations *v UNUSED = follow(false);
     char fields[256];
 
     bring("AVC", 1,

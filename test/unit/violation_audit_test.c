@@ -342,39 +342,38 @@ START_TEST(a_call_is_named_by_the_table_of_its_architecture)
 END_TEST
 
 static const struct {
-    const char *fields;
+    const char *fields, *name;
     enum aa_class kind;
-    const char *name;
     unsigned permissions;
 } access_cases[] = {
     {"apparmor=\"DENIED\" operation=\"open\" name=\"/a\" requested_mask=\"wc\" denied_mask=\"c\"",
-     AA_FILE, "/a", AA_WRITE},
-    {"apparmor=\"AUDIT\" operation=\"open\" class=\"file\" name=\"/a\" requested_mask=\"rm\"",
-     AA_FILE, "/a", AA_READ | AA_MMAP},
+     "/a", AA_FILE, AA_WRITE},
+    {"apparmor=\"AUDIT\" operation=\"open\" class=\"file\" name=\"/a\" requested_mask=\"rm\"", "/a",
+     AA_FILE, AA_READ | AA_MMAP},
     {"apparmor=\"DENIED\" operation=\"exec\" name=\"/a\" requested_mask=\"x\" denied_mask=\"x\"",
-     AA_FILE, "/a", AA_EXEC},
+     "/a", AA_FILE, AA_EXEC},
     {"apparmor=\"DENIED\" operation=\"link\" name=\"/a\" denied_mask=\"l\" requested_mask=\"l\"",
-     AA_FILE, "/a", AA_LINK},
+     "/a", AA_FILE, AA_LINK},
     {"apparmor=\"DENIED\" operation=\"connect\" name=\"/s\" requested_mask=\"wr\" denied_mask=\"wr\"",
-     AA_FILE, "/s", AA_READ | AA_WRITE},
-    {"apparmor=\"DENIED\" operation=\"capable\" capability=13  capname=\"net_raw\"", AA_CAPABILITY,
-     "net_raw", 0},
+     "/s", AA_FILE, AA_READ | AA_WRITE},
+    {"apparmor=\"DENIED\" operation=\"capable\" capability=13  capname=\"net_raw\"", "net_raw",
+     AA_CAPABILITY, 0},
     {"apparmor=\"DENIED\" operation=\"create\" family=\"inet\" sock_type=\"raw\" protocol=1 "
      "requested_mask=\"create\"",
-     AA_NETWORK, NULL, 0},
+     NULL, AA_NETWORK, 0},
     {"apparmor=\"DENIED\" operation=\"connect\" family=\"unix\" sock_type=\"stream\" protocol=0",
-     AA_UNIX, NULL, 0},
-    {"apparmor=\"DENIED\" operation=\"mount\" name=\"/m/\" fstype=\"proc\" flags=\"rw\"", AA_MOUNT,
-     "/m/", 0},
-    {"apparmor=\"DENIED\" operation=\"mount\" name=\"/m/\" flags=\"rw, remount\"", AA_REMOUNT,
-     "/m/", 0},
-    {"apparmor=\"DENIED\" operation=\"umount\" name=\"/m/\"", AA_UMOUNT, "/m/", 0},
-    {"apparmor=\"DENIED\" operation=\"pivotroot\" name=\"/m/\"", AA_PIVOT_ROOT, "/m/", 0},
-    {"apparmor=\"DENIED\" operation=\"ptrace\" requested_mask=\"read\"", AA_PTRACE, NULL, 0},
-    {"apparmor=\"DENIED\" operation=\"signal\" requested_mask=\"send\"", AA_SIGNAL, NULL, 0},
-    {"apparmor=\"DENIED\" operation=\"userns_create\" class=\"namespace\"", AA_USERNS, NULL, 0},
-    {"apparmor=\"DENIED\" operation=\"uring_sqpoll\" class=\"io_uring\"", AA_IO_URING, NULL, 0},
-    {"apparmor=\"DENIED\" operation=\"change_profile\" name=\"x\"", AA_CLASSES, NULL, 0},
+     NULL, AA_UNIX, 0},
+    {"apparmor=\"DENIED\" operation=\"mount\" name=\"/m/\" fstype=\"proc\" flags=\"rw\"", "/m/",
+     AA_MOUNT, 0},
+    {"apparmor=\"DENIED\" operation=\"mount\" name=\"/m/\" flags=\"rw, remount\"", "/m/",
+     AA_REMOUNT, 0},
+    {"apparmor=\"DENIED\" operation=\"umount\" name=\"/m/\"", "/m/", AA_UMOUNT, 0},
+    {"apparmor=\"DENIED\" operation=\"pivotroot\" name=\"/m/\"", "/m/", AA_PIVOT_ROOT, 0},
+    {"apparmor=\"DENIED\" operation=\"ptrace\" requested_mask=\"read\"", NULL, AA_PTRACE, 0},
+    {"apparmor=\"DENIED\" operation=\"signal\" requested_mask=\"send\"", NULL, AA_SIGNAL, 0},
+    {"apparmor=\"DENIED\" operation=\"userns_create\" class=\"namespace\"", NULL, AA_USERNS, 0},
+    {"apparmor=\"DENIED\" operation=\"uring_sqpoll\" class=\"io_uring\"", NULL, AA_IO_URING, 0},
+    {"apparmor=\"DENIED\" operation=\"change_profile\" name=\"x\"", NULL, AA_CLASSES, 0},
 };
 
 START_TEST(a_record_says_what_rule_to_look_for)
