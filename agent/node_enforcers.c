@@ -50,7 +50,7 @@ static int make_bpf(struct enforcer **ret, const struct makings *m, struct error
     return r;
 }
 
-static struct enforcer_seccomp_settings seccomp_settings(const struct config *config)
+static struct enforcer_seccomp_settings settings_of_seccomp(const struct config *config)
 {
     return (struct enforcer_seccomp_settings){
         .folder = config->seccomp_dir,
@@ -61,7 +61,7 @@ static struct enforcer_seccomp_settings seccomp_settings(const struct config *co
 
 static int make_seccomp(struct enforcer **ret, const struct makings *m, struct error **reterr)
 {
-    const struct enforcer_seccomp_settings settings = seccomp_settings(m->config);
+    const struct enforcer_seccomp_settings settings = settings_of_seccomp(m->config);
 
     return enforcer_seccomp_new(ret, &settings, reterr);
 }
@@ -83,7 +83,7 @@ static int clean_bpf(const struct config *config UNUSED, void (*told)(const char
 static int clean_seccomp(const struct config *config, void (*told)(const char *what, void *data),
                          void *data, struct error **reterr)
 {
-    const struct enforcer_seccomp_settings settings = seccomp_settings(config);
+    const struct enforcer_seccomp_settings settings = settings_of_seccomp(config);
 
     return enforcer_seccomp_cleanup(&settings, told, data, reterr);
 }

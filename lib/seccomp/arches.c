@@ -13,24 +13,24 @@
 #include <errno.h>
 #include <string.h>
 
-/* By libseccomp's measure. */
-static bool arch_is_narrow(enum sc_arch a)
+/* Does libseccomp compare on this architecture what the condition says? Where arguments have 32 bits
+ * it cuts off the rest of numbers; a longer mask is right there if it says that upper bits are zero.
+ * For x32 it does the same, though its arguments have 64 bits. */
+static bool arg_fits(const struct sc_arg *a, enum sc_arch arch)
 {
-    return a == SC_X86 || a == SC_X32 || a == SC_ARM;
+    if (arch == SC_X32)
+        return a->op == SC_MASKED_EQ && a->value <= UINT32_MAX;
+    if (arch == SC_X86 || arch == SC_ARM)
+        return (a->op == SC_MASKED_EQ ? a->value_two : a->value) <= UINT32_MAX;
+    return true;
 }
 
-/* Is a condition of numbers that 32 bits hold? A mask may be longer: it then says that upper bits
- * are zero, which they are. */
-static bool arg_is_narrow(const struct sc_arg *a)
+static bool rules_fit(const struct sc_profile *p, enum sc_arch arch)
 {
-    return (a->op == SC_MASKED_EQ ? a->value_two : a->value) <= UINT32_MAX;
-}
-
-static bool rule_is_narrow(const struct sc_rule *r)
-{
-    for (size_t i = 0; i < r->n_args; i++)
-        if (!arg_is_narrow(&r->args[i]))
-            return false;
+    for (size_t i = 0; i < p->n_rules; i++)
+        for (size_t k = 0; k < p->rules[i].n_args; k++)
+            if (!sc_rule_is_default(p, &p->rules[i]) && !arg_fits(&p->rules[i].args[k], arch))
+                return false;
     return true;
 }
 
@@ -105,18 +105,16 @@ static bool confuses_x32(const struct sc_profile *p)
 int sc_profile_arches(const struct sc_profile *p, const char *machine,
                       enum sc_arch ret[static SC_ARCHES], size_t *ret_n)
 {
-    bool narrow = true, hidden = false;
+    bool hidden = false;
     size_t n_machine, n = 0;
     const enum sc_arch *arches = sc_arches_of(machine, &n_machine);
     int r = hides_arguments(p, &hidden);
 
     if (r < 0)
         return r;
-    for (size_t i = 0; i < p->n_rules && narrow; i++)
-        narrow = sc_rule_is_default(p, &p->rules[i]) || rule_is_narrow(&p->rules[i]);
     for (size_t i = 0; i < n_machine; i++)
-        if (!((arch_is_narrow(arches[i]) && !narrow) || (arches[i] == SC_X86 && hidden) ||
-              (arches[i] == SC_X32 && confuses_x32(p))))
+        if (rules_fit(p, arches[i]) && !(arches[i] == SC_X86 && hidden) &&
+            !(arches[i] == SC_X32 && confuses_x32(p)))
             ret[n++] = arches[i];
     *ret_n = n;
     return 0;

@@ -50,7 +50,8 @@ static void cube_fix(struct sc_cube *c, unsigned arg, uint64_t bit, bool set)
 }
 
 /* Adds a without b: for each bit that b fixes and a leaves open, the part of a in which this bit is
- * not as b wants it, and those before it are. */
+ * not as b wants it, and those before it are. The highest bit goes first, as in comparisons by
+ * order: what follows from those then meets in few cubes. */
 static int add_difference(struct sc_region *r, const struct sc_cube *a, const struct sc_cube *b)
 {
     struct sc_cube rest = *a;
@@ -61,7 +62,7 @@ static int add_difference(struct sc_region *r, const struct sc_cube *a, const st
         uint64_t open = b->mask[i] & ~a->mask[i];
 
         while (open) {
-            uint64_t bit = open & -open;
+            uint64_t bit = 1ULL << (ARG_BITS - 1 - __builtin_clzll(open));
             bool set = b->value[i] & bit;
             struct sc_cube part = rest;
             int ret;
