@@ -179,7 +179,7 @@ static bool is_limit_value(const char *text, enum limit_form form)
     if (n == 0 || n > 15)
         return false;
     if (form == LIMIT_NICE)
-        return digits[n] == '\0' && n <= 2 && strtol(text, NULL, 10) >= -20 &&
+        return n <= 2 && digits[n] == '\0' && strtol(text, NULL, 10) >= -20 &&
                strtol(text, NULL, 10) <= 19;
     for (size_t i = 0; units[form][i]; i++)
         if (strcmp(digits + n, units[form][i]) == 0)

@@ -21,12 +21,13 @@ bool profile_text_is_name(const char *name)
     return name[0] != '\0';
 }
 
+/* text may be NULL: the values of a variable that has none here. */
 static bool uses(const char *text, const char *variable)
 {
     char wanted[64];
 
     snprintf(wanted, sizeof(wanted), "@{%s}", variable);
-    return strstr(text, wanted) != NULL;
+    return text && strstr(text, wanted);
 }
 
 /* Defines the variables that the body uses, and those that these use. */
