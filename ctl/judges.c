@@ -361,13 +361,16 @@ static const char *find_origin(const struct sc_profile *p, const struct question
 static int program_of(struct judges *j, enum sc_arch arch, const struct sc_program **ret,
                       struct error **reterr)
 {
-    const enum sc_arch *of_machine;
+    enum sc_arch of_machine[SC_ARCHES];
     size_t n;
     int r = 0;
 
     if (!j->programs[arch]) {
-        of_machine = sc_arches_of(arch_machine(arch), &n);
-        r = sc_compile(&j->programs[arch], &j->seccomp, of_machine, n, NULL, NULL, reterr);
+        r = sc_profile_arches(&j->seccomp, arch_machine(arch), of_machine, &n);
+        if (r == 0)
+            r = sc_compile(&j->programs[arch], &j->seccomp, of_machine, n, NULL, NULL, reterr);
+        else
+            error_set(reterr, r, "the architectures of the seccomp profile: %s", strerror(-r));
     }
     *ret = j->programs[arch];
     return r;

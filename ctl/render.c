@@ -67,14 +67,15 @@ static int render_seccomp(const struct profile *p, const char *machine, struct b
 {
     CLEANUP_SC_PROFILE struct sc_profile seccomp = {0};
     const char *json = p->seccomp_json ? p->seccomp_json : "";
-    const enum sc_arch *arches;
+    enum sc_arch arches[SC_ARCHES];
     size_t n;
     int r;
 
     if (!machine)
         return buf_add_text(out, json);
-    arches = sc_arches_of(machine, &n);
     r = sc_profile_read_json(&seccomp, json, strlen(json), reterr);
+    if (r == 0)
+        r = sc_profile_arches(&seccomp, machine, arches, &n);
     return r < 0 ? r : sc_profile_write_json(&seccomp, arches, n, out);
 }
 
