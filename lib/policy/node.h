@@ -23,8 +23,8 @@ struct node {
     /* Scalars: where text[0] stands, its further lines following from the same column on. 0: not to
      * be told (escapes, folded lines). */
     unsigned text_line, text_column;
-    const char *text;      /* scalars: NUL-terminated, with no other NUL in it; else "" */
-    struct node *key;      /* of a map's value; NULL elsewhere */
+    const char *text; /* scalars: NUL-terminated, with no other NUL in it; else "" */
+    struct node *key; /* of a map's value; NULL elsewhere */
     struct node *first, *last, *next; /* children of maps and lists, in their order */
     size_t n_children;
 };
