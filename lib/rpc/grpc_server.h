@@ -23,7 +23,9 @@ struct grpc_method {
     void (*writable)(
         struct grpc_call *call); /* may be NULL: the send queue has fallen below its half */
     void (*closed)(struct grpc_call *call); /* may be NULL */
-    size_t message_bytes; /* a limit of its own for this method; 0: the server's */
+    /* A limit of its own for what this method takes; 0: the server's. It sends up to the larger of
+     * the two. */
+    size_t message_bytes;
 };
 
 /* Who calls: what the transport proved. Borrowed for the life of the call. */
@@ -77,7 +79,7 @@ const struct grpc_peer *grpc_call_peer(const struct grpc_call *call);
 const char *grpc_call_metadata(const struct grpc_call *call, const char *name);
 
 /* Queues one message (copied). 0; -ENOBUFS: the queue is at its limit, nothing was queued, wait for
- * writable() (callers that hold newest state coalesce here); -E2BIG: larger than message_bytes;
+ * writable() (callers that hold newest state coalesce here); -E2BIG: larger than may be sent;
  * -EPIPE: the call is finished; -ENOMEM. */
 int grpc_call_send(struct grpc_call *call, const uint8_t *data, size_t len) MUST_CHECK;
 size_t grpc_call_queued_bytes(const struct grpc_call *call);

@@ -173,7 +173,9 @@ static void reflection_message(struct grpc_call *call, const uint8_t *data, size
     if (r == 0)
         r = grpc_call_send(call, answer.data, answer.len);
     if (r < 0)
-        grpc_call_finish(call, GRPC_RESOURCE_EXHAUSTED, "more questions than answers are read");
+        grpc_call_finish(call, GRPC_RESOURCE_EXHAUSTED,
+                         r == -ENOBUFS ? "more questions than answers are read"
+                                       : "the answer is too large");
 }
 
 static void reflection_half_close(struct grpc_call *call)

@@ -101,7 +101,7 @@ int grpc_call_send(struct grpc_call *call, const uint8_t *data, size_t len)
 
     if (call->is_finished)
         return -EPIPE;
-    if (len > call->message_bytes)
+    if (len > MAX(call->message_bytes, call->connection->core->limits.message_bytes))
         return -E2BIG;
     r = outbox_put(&call->out, data, len);
     if (r == -ENOBUFS)
