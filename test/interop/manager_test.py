@@ -31,6 +31,15 @@ spec:
 """
 
 
+POLICY_OF_A_LATER_VERSION = """apiVersion: crd.varmor.org/v1beta1
+kind: VarmorPolicy
+metadata: {name: web, namespace: shop}
+spec:
+  target: {kind: Pod, name: web}
+  policy: {enforcer: AppArmor, mode: BehaviorModeling, modelingOptions: {duration: 30}}
+"""
+
+
 class Stream:
     """One agent's stream: what it says is put in, what the manager says is taken out."""
 
@@ -155,10 +164,10 @@ def who_holds_the_digest_is_sent_nothing(channel, folder, address):
 
 def a_policy_that_is_not_supported_says_why(channel, folder, address):
     with open(folder + "/web.yaml", "w") as f:
-        f.write((POLICY % "/x").replace("enforcer: BPF", "enforcer: AppArmorBPF"))
+        f.write(POLICY_OF_A_LATER_VERSION)
     p = becomes(channel, lambda p: p.phase == "Error")
     messages = " ".join(c.message for c in p.conditions)
-    assert "not supported by this version" in messages and "AppArmor" in messages, messages
+    assert "not supported by this version" in messages and "BehaviorModeling" in messages, messages
 
 
 def a_message_that_is_none_ends_the_stream(channel, folder, address):
