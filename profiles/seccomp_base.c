@@ -72,7 +72,7 @@ static int read_number(const struct base_reader *rd, const struct node *map, con
 static int read_arg(const struct base_reader *rd, const struct node *map, struct sc_rule *rule)
 {
     static const char *const keys[] = {"index", "mask", "value", NULL};
-    uint32_t index, mask, value;
+    uint32_t index = 0, mask = 0, value = 0;
     int r = check_keys(rd, map, keys);
 
     if (r == 0)
