@@ -67,8 +67,8 @@ static int render_seccomp(const struct profile *p, const char *machine, struct b
 {
     CLEANUP_SC_PROFILE struct sc_profile seccomp = {0};
     const char *json = p->seccomp_json ? p->seccomp_json : "";
-    enum sc_arch arches[SC_ARCHES];
-    size_t n;
+    enum sc_arch arches[SC_ARCHES] = {0};
+    size_t n = 0;
     int r;
 
     if (!machine)
