@@ -7,6 +7,7 @@
 #include "agent/application.h"
 #include "agent/state_dir.h"
 #include "lib/map.h"
+#include "lib/counted_text.h"
 
 struct entry {
     char name[PROFILE_NAME_MAX + 1];
@@ -110,6 +111,18 @@ static int obtain(struct store *s, struct entry **ret, const char *name)
 
 /* ---- applying a version ---- */
 
+/* Many policies choose the same rules: the same seccomp profile is kept once. */
+static void share_texts(const struct store *s, struct profile *p)
+{
+    MAP_FOREACH (m, s->entries) {
+        const struct entry *e = map_value(m);
+
+        if ((e->in_force && counted_text_share(&p->seccomp_json, e->in_force->seccomp_json)) ||
+            (e->pending && counted_text_share(&p->seccomp_json, e->pending->seccomp_json)))
+            return;
+    }
+}
+
 static void set_in_force(struct store *s, struct entry *e, struct profile *p)
 {
     profile_ref(p);
@@ -186,6 +199,7 @@ static int attempt(struct store *s, struct entry *e, struct profile *p, int64_t 
         .enforcers = s->enforcers, .profile = p, .held = &e->held, .now_ns = now_ns};
     int outcome;
 
+    share_texts(s, p);
     profile_ref(p); /* it may be the pending one, which gives way */
     outcome = run_application(s, e, &a, reterr);
     if (outcome == STORE_PENDING) {

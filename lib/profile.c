@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/policy/selector.h"
+#include "lib/counted_text.h"
 
 struct profile *profile_new(void)
 {
@@ -60,7 +61,7 @@ struct profile *profile_unref(struct profile *p)
 {
     if (!p || --p->n_refs > 0)
         return NULL;
-    free(p->seccomp_json);
+    counted_text_unref(p->seccomp_json);
     free(p->apparmor_text);
     for (size_t i = 0; i < p->n_rules; i++)
         profile_rule_done(&p->rules[i]);

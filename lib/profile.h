@@ -132,7 +132,8 @@ struct profile {
     struct rule *rules; /* owned; what the BPF enforcer carries out */
     size_t n_rules;
     char *apparmor_text; /* owned, at most PROFILE_MAX_APPARMOR_TEXT bytes; NULL: none */
-    char *seccomp_json;  /* owned, at most PROFILE_MAX_SECCOMP_JSON bytes; NULL: none */
+    char *seccomp_json; /* owned reference (counted_text.h), at most PROFILE_MAX_SECCOMP_JSON bytes;
+                            NULL: none */
     struct digest digest;
 };
 

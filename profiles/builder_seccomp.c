@@ -20,6 +20,7 @@
 #include "lib/policy/policy_words.h"
 #include "profiles/builder_state.h"
 #include "profiles/seccomp_base.h"
+#include "lib/counted_text.h"
 
 #if SC_MAX_JSON > PROFILE_MAX_SECCOMP_JSON
 #error "what is written could not be sent"
@@ -229,7 +230,8 @@ static int write_json(struct builder *b, const struct sc_profile *profile)
         return error_set(b->reterr, r, "the seccomp profile has more than %d bytes", SC_MAX_JSON);
     if (r < 0)
         return error_oom(b->reterr);
-    return builder_copy_text(b, &b->profile->seccomp_json, buf_text(&json));
+    b->profile->seccomp_json = counted_text_new(buf_text(&json), strlen(buf_text(&json)));
+    return b->profile->seccomp_json ? 0 : error_oom(b->reterr);
 }
 
 int builder_write_seccomp(struct builder *b)

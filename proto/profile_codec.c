@@ -7,6 +7,7 @@
 #include "lib/policy/selector.h"
 #include "proto/message_fields.h"
 #include "proto/profile_message.h"
+#include "lib/counted_text.h"
 
 #define PROFILE_MAX_PORTS    4096    /* ranges of one egress rule */
 #define PROFILE_SOCKET_TYPES 0xffffu /* bits: what socket(2) carries above 15 are flags */
@@ -507,7 +508,11 @@ static int profile_unpack_texts(struct profile *p, const Varmor__V1__ArmorProfil
     r = r < 0 ? r : profile_copy(&p->policy_namespace, in->policy_namespace);
     r = r < 0 ? r : profile_copy(&p->policy_name, in->policy_name);
     r = r < 0 ? r : profile_copy_optional(&p->apparmor_text, in->apparmor_text);
-    return r < 0 ? r : profile_copy_optional(&p->seccomp_json, in->seccomp_json);
+    if (r == 0 && *in->seccomp_json) {
+        p->seccomp_json = counted_text_new(in->seccomp_json, strlen(in->seccomp_json));
+        r = p->seccomp_json ? 0 : -ENOMEM;
+    }
+    return r;
 }
 
 static int profile_unpack_lists(struct profile *p, const Varmor__V1__ArmorProfile *in,

@@ -16,6 +16,7 @@
 #include "agent/enforcer_seccomp.h"
 #include "agent/seccomp_runtime.h"
 #include "lib/seccomp/seccomp.h"
+#include "lib/counted_text.h"
 
 /* The folder of profiles and the agent's state folder, below one of this test's own. */
 static char place[] = "/tmp/enforcer_seccomp_test.XXXXXX";
@@ -66,7 +67,7 @@ static struct profile *profile_of(const char *name, const char *json, uint8_t ve
 
     ck_assert_ptr_nonnull(p);
     p->name = strdup(name);
-    p->seccomp_json = json ? strdup(json) : NULL;
+    p->seccomp_json = json ? counted_text_new(json, strlen(json)) : NULL;
     p->digest.bytes[0] = version;
     return p;
 }

@@ -6,6 +6,7 @@
 
 #include "lib/policy/selector.h"
 #include "proto/profile_codec.h"
+#include "lib/counted_text.h"
 
 static void add_path_rule(struct profile *p, enum rule_kind kind, const char *pattern,
                           unsigned permissions)
@@ -212,9 +213,11 @@ static void spoil_apparmor(struct profile *p)
 }
 static void spoil_seccomp(struct profile *p)
 {
-    free(p->seccomp_json);
-    p->seccomp_json = calloc(1, PROFILE_MAX_SECCOMP_JSON + 2);
-    memset(p->seccomp_json, 'a', PROFILE_MAX_SECCOMP_JSON + 1);
+    CLEANUP_FREE char *text = malloc(PROFILE_MAX_SECCOMP_JSON + 1);
+
+    memset(text, 'a', PROFILE_MAX_SECCOMP_JSON + 1);
+    counted_text_unref(p->seccomp_json);
+    p->seccomp_json = counted_text_new(text, PROFILE_MAX_SECCOMP_JSON + 1);
 }
 
 static const struct {

@@ -6,6 +6,7 @@
 #include "lib/loop.h"
 #include "lib/policy/findings.h"
 #include "lib/seccomp/seccomp.h"
+#include "lib/counted_text.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,7 +73,7 @@ static void write_seccomp(struct profile *p)
     if (!rule || sc_rule_add_name(rule, "unshare") < 0 ||
         sc_profile_write_json(&profile, NULL, 0, &json) < 0)
         die("the filter");
-    p->seccomp_json = strdup(buf_text(&json));
+    p->seccomp_json = counted_text_new(buf_text(&json), strlen(buf_text(&json)));
     sc_profile_done(&profile);
 }
 
