@@ -8,7 +8,11 @@
 
 static bool means_file(const struct aa_rule *rule, const struct aa_access *access)
 {
-    if (rule->file.path && access->permissions && !(rule->file.permissions & access->permissions))
+    unsigned permissions = rule->file.permissions;
+
+    if (permissions & AA_WRITE) /* 'w' holds 'a', which is what a record says of O_APPEND */
+        permissions |= AA_APPEND;
+    if (rule->file.path && access->permissions && !(permissions & access->permissions))
         return false;
     return !rule->file.path || (access->name && glob_matches(rule->file.path, access->name));
 }

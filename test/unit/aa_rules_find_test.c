@@ -100,6 +100,7 @@ static const struct {
     {"ptrace (read)", AA_DENY, 0},
     {"/etc/** w", AA_DENY, 1},
     {"/srv/** r", AA_DENY, 1},
+    {"/var/spool/** a", AA_DENY, 0},
 };
 
 static const struct {
@@ -116,6 +117,9 @@ static const struct {
     {{.kind = AA_FILE, .name = "/srv/x", .permissions = AA_READ}, -1},
     {{.kind = AA_FILE, .name = "/srv/x", .permissions = AA_READ, .child = 1}, 15},
     {{.kind = AA_FILE, .name = "/etc/passwd", .permissions = AA_WRITE, .child = 2}, -1},
+    {{.kind = AA_FILE, .name = "/etc/passwd", .permissions = AA_APPEND}, 2},
+    {{.kind = AA_FILE, .name = "/var/spool/x", .permissions = AA_APPEND}, 16},
+    {{.kind = AA_FILE, .name = "/var/spool/x", .permissions = AA_WRITE}, -1},
     {{.kind = AA_CAPABILITY, .name = "sys_admin"}, 4},
     {{.kind = AA_CAPABILITY, .name = "bpf"}, 4},
     {{.kind = AA_CAPABILITY, .name = "chown"}, 5},
