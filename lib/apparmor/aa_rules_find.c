@@ -78,11 +78,12 @@ static bool means_mount(const struct aa_rule *rule, const struct aa_access *acce
     return !rule->mount.point || !access->name || glob_matches(rule->mount.point, access->name);
 }
 
-/* A remount is a mount to the records, and "mount" alone means both. */
+/* "mount" alone means remounts too. Where the kernel has no rules for unix sockets of their own, or
+ * a profile has none, those of networks decide. */
 static bool is_of_class(const struct aa_rule *rule, const struct aa_access *access)
 {
-    return rule->kind == access->kind || (access->kind == AA_MOUNT && rule->kind == AA_REMOUNT) ||
-           (access->kind == AA_REMOUNT && rule->kind == AA_MOUNT);
+    return rule->kind == access->kind || (access->kind == AA_REMOUNT && rule->kind == AA_MOUNT) ||
+           (access->kind == AA_UNIX && rule->kind == AA_NETWORK);
 }
 
 static bool means(const struct aa_rule *rule, const struct aa_access *access)

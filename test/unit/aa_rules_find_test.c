@@ -101,6 +101,8 @@ static const struct {
     {"/etc/** w", AA_DENY, 1},
     {"/srv/** r", AA_DENY, 1},
     {"/var/spool/** a", AA_DENY, 0},
+    {"network unix stream", AA_DENY, 0},
+    {"remount", AA_DENY, 0},
 };
 
 static const struct {
@@ -137,6 +139,11 @@ static const struct {
     {{.kind = AA_UMOUNT, .name = "/proc/"}, 12},
     {{.kind = AA_PTRACE}, 13},
     {{.kind = AA_SIGNAL}, -1},
+    {{.kind = AA_UNIX, .family = "unix", .type = "stream"}, 17},
+    {{.kind = AA_UNIX, .family = "unix", .type = "dgram"}, -1},
+    {{.kind = AA_MOUNT, .name = "/mnt/", .fstype = "ext4"}, -1}, /* no remount */
+    {{.kind = AA_REMOUNT, .name = "/mnt/", .fstype = "ext4"}, 18},
+    {{.kind = AA_REMOUNT, .name = "/mnt/", .fstype = "proc"}, 10},
 };
 
 START_TEST(an_access_leads_to_the_rule_that_decided)
