@@ -195,6 +195,31 @@ static int read_root(struct rule_reader *in)
     return r < 0 ? r : read_lists(in, root);
 }
 
+static int refuse_yaml(const char *file, const yaml_parser_t *parser, struct error **reterr)
+{
+    if (parser->error == YAML_MEMORY_ERROR)
+        return error_oom(reterr);
+    return error_set(reterr, -EINVAL, "%s:%zu: %s", file, parser->problem_mark.line + 1,
+                     parser->problem ? parser->problem : "no YAML");
+}
+
+/* A file is one document: what stands in a second one would be lost. */
+static int check_end(const char *file, yaml_parser_t *parser, struct error **reterr)
+{
+    yaml_document_t rest;
+    const yaml_node_t *root;
+    int r = 0;
+
+    if (!yaml_parser_load(parser, &rest))
+        return refuse_yaml(file, parser, reterr);
+    root = yaml_document_get_root_node(&rest);
+    if (root)
+        r = error_set(reterr, -EINVAL, "%s:%zu: a second document", file,
+                      root->start_mark.line + 1);
+    yaml_document_delete(&rest);
+    return r;
+}
+
 int builtin_rule_parse(struct builtin_rule **ret, const char *file, const char *text, size_t len,
                        struct error **reterr)
 {
@@ -211,10 +236,11 @@ int builtin_rule_parse(struct builtin_rule **ret, const char *file, const char *
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);
     if (yaml_parser_load(&parser, &in.document)) {
         r = read_root(&in);
+        if (r == 0)
+            r = check_end(file, &parser, reterr);
         yaml_document_delete(&in.document);
     } else {
-        r = error_set(reterr, -EINVAL, "%s:%zu: %s", file, parser.problem_mark.line + 1,
-                      parser.problem ? parser.problem : "no YAML");
+        r = refuse_yaml(file, &parser, reterr);
     }
     yaml_parser_delete(&parser);
     if (r < 0)

@@ -31,6 +31,17 @@ yaml_node_t *rule_yaml_child(struct rule_reader *in, const yaml_node_t *map, con
     return NULL;
 }
 
+/* A key that stands before p as well, of which only one would be read. */
+static bool is_repeated(struct rule_reader *in, const yaml_node_t *map, const yaml_node_pair_t *p)
+{
+    const char *text = rule_yaml_text(rule_yaml_node(in, p->key));
+
+    for (const yaml_node_pair_t *q = map->data.mapping.pairs.start; q < p; q++)
+        if (strcmp(rule_yaml_text(rule_yaml_node(in, q->key)), text) == 0)
+            return true;
+    return false;
+}
+
 int rule_yaml_check_keys(struct rule_reader *in, const yaml_node_t *map, const char *const *allowed)
 {
     if (map->type != YAML_MAPPING_NODE)
@@ -44,6 +55,8 @@ int rule_yaml_check_keys(struct rule_reader *in, const yaml_node_t *map, const c
             i++;
         if (!text || !allowed[i])
             return rule_yaml_refuse(in, rule_yaml_node(in, p->key), "this key is unknown here");
+        if (is_repeated(in, map, p))
+            return rule_yaml_refuse(in, rule_yaml_node(in, p->key), "this key is here twice");
     }
     return 0;
 }

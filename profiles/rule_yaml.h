@@ -24,7 +24,7 @@ yaml_node_t *rule_yaml_node(struct rule_reader *in, int index);
 const char *rule_yaml_text(const yaml_node_t *node);
 /* The value of a key of a map, or NULL. */
 yaml_node_t *rule_yaml_child(struct rule_reader *in, const yaml_node_t *map, const char *key);
-/* Refuses what is no map, or has a key that is not in the list, which ends with NULL. */
+/* Refuses what is no map, or has a key twice or one that is not in the list, which ends with NULL. */
 int rule_yaml_check_keys(struct rule_reader *in, const yaml_node_t *map,
                          const char *const *allowed);
 
