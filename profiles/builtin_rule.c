@@ -197,10 +197,10 @@ static int read_root(struct rule_reader *in)
 
 static int refuse_yaml(const char *file, const yaml_parser_t *parser, struct error **reterr)
 {
-    if (parser->error == YAML_MEMORY_ERROR)
+    if (!parser->problem) /* libyaml tells a problem of the text, but not always want of memory */
         return error_oom(reterr);
     return error_set(reterr, -EINVAL, "%s:%zu: %s", file, parser->problem_mark.line + 1,
-                     parser->problem ? parser->problem : "no YAML");
+                     parser->problem);
 }
 
 /* A file is one document: what stands in a second one would be lost. */

@@ -7,6 +7,7 @@
 
 #include "lib/policy/object.h"
 #include "profiles/builder.h"
+#include "profiles/builtin_rule.h"
 #include "profiles/rules.h"
 #include "proto/messages.h"
 #include "proto/profile_codec.h"
@@ -120,6 +121,39 @@ START_TEST(some_allocations_of_reading_the_rules_fail)
 }
 END_TEST
 
+/* libyaml 0.2 forgets a stack of its own where it fails to allocate another one. */
+const char *__lsan_default_suppressions(void);
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:yaml_parser_load";
+}
+
+/* With something of every list. */
+static const char rule_file[] = "name: x\ncategory: hardening\naliases: [y]\nsince: a\n"
+                                "description: d\nreferences: [r]\n"
+                                "gaps: [{enforcers: [BPF], technique: F1, text: t}]\n"
+                                "apparmor: [\"/a w\"]\nbpf: [{exec: /a}]\n"
+                                "seccomp: [{syscalls: [bpf]}]\nservices: [{namespace: a, name: b}]\n";
+
+START_TEST(each_allocation_of_a_rule_file_may_fail)
+{
+    bool failed = true;
+    unsigned n;
+
+    for (n = 1; failed; n++) {
+        CLEANUP(builtin_rule_free) struct builtin_rule *rule = NULL;
+        CLEANUP(error_free) struct error *e = NULL;
+        int r;
+
+        alloc_failure_arm(n);
+        r = builtin_rule_parse(&rule, "f", rule_file, strlen(rule_file), &e);
+        failed = alloc_failure_disarm();
+        ck_assert_msg(r == (failed ? -ENOMEM : 0), "allocation %u: %s", n, error_message(e));
+    }
+    ck_assert_uint_gt(n, 50);
+}
+END_TEST
+
 START_TEST(some_allocations_of_an_unprivileged_build_fail)
 {
     CLEANUP(policy_unref) struct policy *policy = parse(UNPRIVILEGED);
@@ -214,6 +248,7 @@ Suite *unit_suite(void)
     TCase *t = tcase_create("profile_memory");
 
     tcase_add_loop_test(t, each_allocation_of_a_build_may_fail, 0, (int)ARRAY_SIZE(builds));
+    tcase_add_test(t, each_allocation_of_a_rule_file_may_fail);
     tcase_add_test(t, some_allocations_of_an_unprivileged_build_fail);
     tcase_add_loop_test(t, some_allocations_of_reading_the_rules_fail, 0, (int)ARRAY_SIZE(builds));
     tcase_add_test(t, each_allocation_of_encoding_and_decoding_may_fail);
