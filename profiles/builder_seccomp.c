@@ -22,6 +22,8 @@
 #include "profiles/seccomp_base.h"
 #include "lib/counted_text.h"
 
+#define RAW_RULES ENHANCE ".syscallRawRules"
+
 #if SC_MAX_JSON > PROFILE_MAX_SECCOMP_JSON
 #error "what is written could not be sent"
 #endif
@@ -34,11 +36,6 @@ static int block_failed(struct builder *b, int r)
 }
 
 /* ---- Raw rules ---- */
-
-static bool allows(enum sc_action action)
-{
-    return action == SC_ALLOW || action == SC_LOG;
-}
 
 /* Copies names and conditions; origin is of the rule. */
 static int copy_raw(struct builder *b, size_t entry, enum sc_action action, const char *origin,
@@ -76,18 +73,22 @@ static int check_raw(struct builder *b, size_t entry)
     int r = 0;
 
     if (raw->n_args > SC_MAX_ENTRY_ARGS)
-        r = builder_note(b, BUILDER_WRONG, raw->at,
-                         ENHANCE ".syscallRawRules[%zu].args: more than %d conditions", entry,
-                         SC_MAX_ENTRY_ARGS);
+        r = builder_note(b, BUILDER_WRONG, raw->at, RAW_RULES "[%zu].args: more than %d conditions",
+                         entry, SC_MAX_ENTRY_ARGS);
     if (r == 0 && raw->names.n > SC_MAX_NAMES)
-        r = builder_note(b, BUILDER_WRONG, raw->at,
-                         ENHANCE ".syscallRawRules[%zu].names: more than %d names", entry,
-                         SC_MAX_NAMES);
+        r = builder_note(b, BUILDER_WRONG, raw->at, RAW_RULES "[%zu].names: more than %d names",
+                         entry, SC_MAX_NAMES);
     for (size_t i = 0; r == 0 && i < raw->names.n; i++)
-        if (strlen(raw->names.items[i].text) > SC_MAX_NAME)
+        if (!sc_is_call_name(raw->names.items[i].text))
             r = builder_note(b, BUILDER_WRONG, raw->names.items[i].at,
-                             ENHANCE ".syscallRawRules[%zu].names[%zu]: longer than %d bytes",
-                             entry, i, SC_MAX_NAME);
+                             RAW_RULES
+                             "[%zu].names[%zu]: '%s' is not the name of a system call (lower-case "
+                             "letters, digits, '_'; at most %d bytes)",
+                             entry, i, error_quote(raw->names.items[i].text), SC_MAX_NAME);
+    if (r == 0 && strcmp(raw->action, sc_action_name(SC_NOTIFY)) == 0)
+        r = builder_note(
+            b, BUILDER_WRONG, raw->at,
+            RAW_RULES "[%zu].action: SCMP_ACT_NOTIFY needs a listener, which nobody starts", entry);
     return r;
 }
 
@@ -96,45 +97,11 @@ static int raw_action(struct builder *b, size_t entry, enum sc_action *ret)
     const char *word = b->policy->enhance.syscalls[entry].action;
 
     if (sc_action_parse(ret, word) < 0)
-        return error_set(b->reterr, -EINVAL, ENHANCE ".syscallRawRules[%zu]: '%s' is no action",
-                         entry, word);
+        return error_set(b->reterr, -EINVAL, RAW_RULES "[%zu]: '%s' is no action", entry, word);
     return 0;
 }
 
 /* ---- The base ---- */
-
-static void drop_name(struct sc_rule *rule, const char *name)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < rule->n_names; i++) {
-        if (strcmp(rule->names[i], name) == 0)
-            free(rule->names[i]);
-        else
-            rule->names[kept++] = rule->names[i];
-    }
-    rule->n_names = kept;
-}
-
-/* Takes the base's own denials of a name away, so that a raw rule can allow the call. */
-static void drop_denials(struct sc_profile *base, const char *name)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < base->n_rules; i++) {
-        struct sc_rule *rule = &base->rules[i];
-
-        if (!allows(rule->action))
-            drop_name(rule, name);
-        if (rule->n_names > 0) {
-            base->rules[kept++] = *rule;
-        } else {
-            free(rule->names);
-            free(rule->origin);
-        }
-    }
-    base->n_rules = kept;
-}
 
 /* Raw rules that allow (or only log) make the base wider. */
 static int widen(struct builder *b, struct sc_profile *base)
@@ -148,10 +115,10 @@ static int widen(struct builder *b, struct sc_profile *base)
         r = raw_action(b, i, &action);
         if (r < 0)
             return r;
-        if (!allows(action) || base->default_action == SC_ALLOW)
+        if (!sc_action_allows(action) || base->default_action == SC_ALLOW)
             continue;
         for (size_t k = 0; k < e->syscalls[i].names.n; k++)
-            drop_denials(base, e->syscalls[i].names.items[k].text);
+            sc_profile_drop_denials(base, e->syscalls[i].names.items[k].text);
         snprintf(origin, sizeof(origin), "syscallRawRules[%zu]", i);
         r = copy_raw(b, i, SC_ALLOW, origin, base);
         if (r < 0)
@@ -165,7 +132,7 @@ static void only_log(struct sc_profile *base)
 {
     base->default_action = SC_LOG;
     for (size_t i = 0; i < base->n_rules; i++)
-        if (!allows(base->rules[i].action))
+        if (!sc_action_allows(base->rules[i].action))
             base->rules[i].action = SC_LOG;
 }
 

@@ -33,7 +33,7 @@ static int read_name(struct rule_reader *in, const yaml_node_t *node)
 {
     const char *text = rule_yaml_text(node);
 
-    if (!text || !*text || strlen(text) > SC_MAX_NAME)
+    if (!text || !sc_is_call_name(text))
         return rule_yaml_refuse(in, node, "the name of a system call is wanted");
     return sc_rule_add_name(last_rule(in), text) < 0 ? error_oom(in->reterr) : 0;
 }

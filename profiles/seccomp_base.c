@@ -42,9 +42,7 @@ static int read_names(const struct base_reader *rd, const struct node *list, str
         return refuse(rd, list, "a list of system calls is wanted");
     NODE_FOREACH(name, list)
     {
-        size_t len = strspn(name->text, "abcdefghijklmnopqrstuvwxyz0123456789_");
-
-        if (name->kind != NODE_SCALAR || len == 0 || len > SC_MAX_NAME || name->text[len])
+        if (name->kind != NODE_SCALAR || !sc_is_call_name(name->text))
             return refuse(rd, name, "the name of a system call is wanted");
         if (sc_rule_add_name(rule, name->text) < 0)
             return error_oom(rd->reterr);

@@ -5,7 +5,6 @@
 #include "lib/seccomp/json_value.h"
 #include "lib/seccomp/rule.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -180,18 +179,6 @@ static int read_args(struct reader *rd, const json_t *entry, size_t i_entry,
     return r;
 }
 
-static bool is_call_name(const char *name)
-{
-    size_t len = strlen(name);
-
-    if (len == 0 || len > SC_MAX_NAME)
-        return false;
-    for (size_t i = 0; i < len; i++)
-        if (!islower((unsigned char)name[i]) && !isdigit((unsigned char)name[i]) && name[i] != '_')
-            return false;
-    return true;
-}
-
 static int read_names(struct reader *rd, const json_t *entry, struct sc_rule *like)
 {
     json_t *list;
@@ -204,7 +191,7 @@ static int read_names(struct reader *rd, const json_t *entry, struct sc_rule *li
     for (size_t i = 0; i < json_array_size(list) && r == 0; i++) {
         const char *name = json_string_value(json_array_get(list, i));
 
-        if (!name || !is_call_name(name))
+        if (!name || !sc_is_call_name(name))
             return refuse(rd, "names", "'%s' is not the name of a system call",
                           name ? error_quote(name) : "");
         r = sc_rule_add_name(like, name);

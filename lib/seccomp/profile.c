@@ -5,6 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
+bool sc_is_call_name(const char *text)
+{
+    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_");
+
+    return len > 0 && len <= SC_MAX_NAME && text[len] == '\0';
+}
+
 void sc_rule_done(struct sc_rule *r)
 {
     for (size_t i = 0; i < r->n_names; i++)
@@ -170,6 +177,14 @@ void sc_profile_sweep(struct sc_profile *p)
             p->rules[n++] = p->rules[i];
     }
     p->n_rules = n;
+}
+
+void sc_profile_drop_denials(struct sc_profile *p, const char *name)
+{
+    for (size_t i = 0; i < p->n_rules; i++)
+        if (!sc_action_allows(p->rules[i].action))
+            sc_rule_drop_name(&p->rules[i], name);
+    sc_profile_sweep(p);
 }
 
 const struct sc_rule *sc_profile_find(const struct sc_profile *p, const char *syscall,

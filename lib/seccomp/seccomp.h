@@ -32,6 +32,11 @@ enum sc_action { /* SCMP_ACT_* of the OCI specification, the more lenient first 
 };
 const char *sc_action_name(enum sc_action a);               /* "SCMP_ACT_ERRNO"; static */
 int sc_action_parse(enum sc_action *ret, const char *word); /* 0 or -EINVAL */
+/* Does a call with this verdict go on, logged or not? */
+static inline bool sc_action_allows(enum sc_action a)
+{
+    return a == SC_ALLOW || a == SC_LOG;
+}
 
 enum sc_compare { SC_NE, SC_LT, SC_LE, SC_EQ, SC_GE, SC_GT, SC_MASKED_EQ, SC_COMPARES };
 const char *sc_compare_name(enum sc_compare c); /* "SCMP_CMP_EQ"; static */
@@ -69,6 +74,8 @@ struct sc_profile {
     struct sc_rule *rules; /* owned */
     size_t n_rules;
 };
+/* Can it be the name of a system call? Lower-case letters, digits, '_', at most SC_MAX_NAME bytes. */
+bool sc_is_call_name(const char *text);
 void sc_profile_done(struct sc_profile *p); /* leaves an empty profile that allows everything */
 #define CLEANUP_SC_PROFILE __attribute__((cleanup(sc_profile_done)))
 
@@ -86,6 +93,10 @@ void sc_rule_add_arg32(struct sc_rule *r, unsigned index, uint32_t mask, uint32_
 #define SC_MAX_ENTRY_ARGS 64
 int sc_profile_add_entry(struct sc_profile *p, const struct sc_rule *like,
                          const struct sc_arg *args, size_t n_args);
+
+/* Takes a call out of the rules whose verdict is neither SC_ALLOW nor SC_LOG: what they denied gets
+ * the default verdict. */
+void sc_profile_drop_denials(struct sc_profile *p, const char *name);
 
 /* Lays blocks over a profile: whatever the profile (its rules, or its default) lets a call do that
  * is more lenient than a block whose conditions hold, the block's verdict takes its place; nothing

@@ -245,6 +245,15 @@ static const struct {
      "wrong: spec.policy.enhanceProtect.attackProtectionRules[0].rules[0]: built-in rule "
      "'disable-chmod-x-bit' has no content for AppArmor, which alone judges single executables "
      "(line 10, column 40)\n"},
+    /* what no node could make a filter of */
+    {ALL_ENFORCERS("      syscallRawRules: [{names: [bpf], action: SCMP_ACT_NOTIFY}]\n"),
+     BUILDER_REFUSED,
+     "wrong: spec.policy.enhanceProtect.syscallRawRules[0].action: SCMP_ACT_NOTIFY needs a "
+     "listener, which nobody starts (line 10, column 25)\n"},
+    {ALL_ENFORCERS("      syscallRawRules: [{names: [bpf, Chmod], action: SCMP_ACT_LOG}]\n"),
+     BUILDER_REFUSED,
+     "wrong: spec.policy.enhanceProtect.syscallRawRules[0].names[1]: 'Chmod' is not the name of a "
+     "system call (lower-case letters, digits, '_'; at most 63 bytes) (line 10, column 39)\n"},
     /* what some carry out, and others not */
     {ALL_ENFORCERS("      hardeningRules: [disallow-insmod, disallow-create-user-ns,\n"
                    "                       disallow-userfaultfd-creation]\n"),

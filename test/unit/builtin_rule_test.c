@@ -264,6 +264,7 @@ static const struct {
     {FRONT "seccomp:\n  - {errno: EPERM}\n", "f:6: syscalls are missing"},
     {FRONT "seccomp:\n  - {syscalls: []}\n", "f:6: the list is empty"},
     {FRONT "seccomp:\n  - {syscalls: [\"\"]}\n", "f:6: the name of a system call is wanted"},
+    {FRONT "seccomp:\n  - {syscalls: [bpf, Chmod]}\n", "f:6: the name of a system call is wanted"},
     {FRONT "seccomp:\n  - {syscalls: [bpf], errno: EACCES}\n", "f:6: EPERM or ENOSYS is wanted"},
     {FRONT "seccomp:\n  - {syscalls: [bpf], action: x}\n", "f:6: this key is unknown here"},
     {FRONT "seccomp:\n  - {syscalls: [bpf], args: [{index: 6, mask: 0x1, value: 0x1}]}\n",
