@@ -16,7 +16,8 @@
 /* libseccomp keeps the conditions of a call as a tree, into which a rule is laid by comparing it with
  * all that is there: more than quadratic in rules, worse in their conditions. So a rule weighs the
  * cube of its number of conditions, for each of its names, and this bounds the time of a hostile
- * profile to some 50 ms; what the built-in rules need together is half of it, and takes 5. */
+ * profile to some 200 ms, of which sc_program_check() takes up to half; what the built-in rules need
+ * together is half of it, and takes 5. */
 #define MAX_WEIGHT 1280
 #define MAX_NAMES  2048 /* of all rules together: each is compared with each */
 #define API_LEVEL  6    /* all actions of libseccomp 2.5: the program may be for another kernel */

@@ -3,8 +3,8 @@
 /*
  * The calls that conditions hold for, as sets: a region is a union of cubes, and a cube fixes some
  * bits of some arguments. Every comparison of the OCI specification is a region, and regions are
- * closed under the operations here, with which one rule can be cut out of another exactly. All
- * regions made here are of cubes that do not overlap.
+ * closed under the operations here, with which one rule can be cut out of another exactly. The
+ * cubes of a region do not overlap, unless sc_region_add() brought them together.
  *
  * A region of more than SC_MAX_CUBES cubes is refused with -E2BIG: in the worst case each
  * subtraction of a condition of n bits makes n cubes of one.
