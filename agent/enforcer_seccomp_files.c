@@ -35,6 +35,22 @@ static int read_file(const struct enforcer_seccomp *e, const char *profile, stru
     return r;
 }
 
+/* The same of what stands where a file of ours was written. Somebody may have put there what is none
+ * (a link, a folder, one that is too large): that has the digest of no file, and fails nobody. */
+static int read_ours(const struct enforcer_seccomp *e, const char *profile, struct buf *out,
+                     struct digest *ret_digest, struct error **reterr)
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+    int r = read_file(e, profile, out, ret_digest, &problem);
+
+    if (r == -EINVAL || r == -ELOOP || r == -E2BIG) {
+        buf_clear(out);
+        *ret_digest = (struct digest){0};
+        return FILE_PRESENT;
+    }
+    return r < 0 ? error_set(reterr, r, "%s", error_message(problem)) : r;
+}
+
 static int write_record(const struct enforcer_seccomp *e, const char *profile,
                         const struct seccomp_record *record, struct error **reterr)
 {
@@ -116,7 +132,7 @@ static int adopt_one(const char *profile, void *data, struct error **reterr)
         return r < 0 ? r : 0;
     if (strlen(profile) > PROFILE_NAME_MAX || seccomp_record_parse(&record, buf_text(&text)) < 0)
         return drop_record(a->e, profile, reterr); /* what it was about is not ours any more */
-    r = read_file(a->e, profile, &file, &digest, reterr);
+    r = read_ours(a->e, profile, &file, &digest, reterr);
     if (r == FILE_ABSENT)
         return drop_record(a->e, profile, reterr);
     if (r < 0)
@@ -258,7 +274,7 @@ int enforcer_seccomp_remove(struct enforcer_seccomp *e, const char *profile, boo
         *ret_removed = false;
     if (!held)
         return 0;
-    r = read_file(e, profile, &text, &digest, reterr);
+    r = read_ours(e, profile, &text, &digest, reterr);
     if (r < 0)
         return r;
     ours = r == FILE_PRESENT && digest_equal(&digest, &held->content.text);
@@ -279,7 +295,7 @@ int enforcer_seccomp_describe(const struct enforcer_seccomp *e, const char *prof
     CLEANUP_BUF struct buf text = BUF_INIT(SC_MAX_JSON);
     const struct seccomp_held *held = enforcer_seccomp_find(e, profile);
     struct digest digest;
-    int r = held ? read_file(e, profile, &text, &digest, reterr) : FILE_ABSENT;
+    int r = held ? read_ours(e, profile, &text, &digest, reterr) : FILE_ABSENT;
 
     if (r == FILE_ABSENT)
         return -ENOENT;

@@ -127,6 +127,15 @@ static void write_file(const char *name, const char *text)
     fclose(f);
 }
 
+static void write_large_file(const char *name)
+{
+    FILE *f = fopen(path_of(name), "w");
+
+    ck_assert_ptr_nonnull(f);
+    ck_assert_int_eq(ftruncate(fileno(f), SC_MAX_JSON + 1), 0);
+    fclose(f);
+}
+
 static struct enforcer_holding last;
 static unsigned n_found;
 
@@ -258,6 +267,30 @@ START_TEST(what_is_no_file_is_refused)
     ck_assert_int_eq(symlink("/etc/passwd", path_of(NAME)), 0);
     ck_assert_int_eq(apply(SECOND, 1, &e), -EINVAL);
     ck_assert_ptr_nonnull(strstr(error_message(e), "is no regular file"));
+}
+END_TEST
+
+/* A new agent has other profiles to look after, and could not be started without adopting. */
+START_TEST(what_was_put_in_the_place_of_a_file_keeps_no_agent_from_starting)
+{
+    CLEANUP(error_free) struct error *e = NULL;
+
+    must_apply(SECOND, 1);
+    ck_assert_int_eq(unlink(path_of(NAME)), 0);
+    if (_i == 0)
+        ck_assert_int_eq(symlink("/etc/passwd", path_of(NAME)), 0);
+    else if (_i == 1)
+        ck_assert_int_eq(mkdir(path_of(NAME), 0700), 0);
+    else
+        write_large_file(NAME);
+    restart();
+    ck_assert_uint_eq(n_found, 1);
+    ck_assert_uint_eq(version_held(), 0);
+    ck_assert_int_eq(apply(SECOND, 1, &e), _i < 2 ? -EINVAL : -E2BIG);
+    ck_assert_int_eq(enforcer->ops->remove(enforcer, NAME, NULL), 0);
+    ck_assert_int_eq(access(path_of(NAME), F_OK), 0); /* it is theirs */
+    restart();
+    ck_assert_uint_eq(n_found, 0);
 }
 END_TEST
 
@@ -527,6 +560,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_file_that_was_changed_is_told_and_mended);
     tcase_add_test(t, a_file_of_others_is_left_alone);
     tcase_add_test(t, what_is_no_file_is_refused);
+    tcase_add_loop_test(t, what_was_put_in_the_place_of_a_file_keeps_no_agent_from_starting, 0, 3);
     tcase_add_test(t, a_removed_profile_leaves_nothing);
     tcase_add_test(t, what_a_crash_left_unfinished_is_swept);
     tcase_add_test(t, a_crash_between_record_and_file_loses_neither);
