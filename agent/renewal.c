@@ -117,6 +117,17 @@ static bool are_kept(const struct renewal *r, const struct buf *disks)
            kept.len == disks->len && memcmp(kept.data, disks->data, disks->len) == 0;
 }
 
+/* From now on some profiles are made for other disks than others. No list is empty, so none is like
+ * this one. */
+static void forget_kept(const struct renewal *r)
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+
+    if (r->dir && state_dir_save_note(r->dir, STATE_NOTE_DISKS, &BUF_INIT(0), &problem) < 0)
+        LOG(WARNING, "disks-not-forgotten", "a start among the disks of before finds nothing to do",
+            LOG_STR("reason", error_message(problem)));
+}
+
 void renewal_set_disks(struct renewal *r, const char *const *paths, size_t n)
 {
     CLEANUP_BUF struct buf disks = BUF_INIT(DISKS_MAX_BYTES);
@@ -126,6 +137,7 @@ void renewal_set_disks(struct renewal *r, const char *const *paths, size_t n)
         return;
     LOG(INFO, "disks-changed", "profiles that concern them are applied anew", LOG_INT("disks", n));
     buf_clear(&r->disks);
+    forget_kept(r);
     if (!is_written || buf_add(&r->disks, disks.data, disks.len) < 0)
         LOG(WARNING, "disks-not-kept", "no memory; the next start applies anew what concerns them");
     store_each(r->store, put_if_concerned, r);

@@ -6,8 +6,9 @@
  * takes time.
  *
  * The disks that all profiles in force were made for are kept in the state folder: an agent that is
- * restarted among the same disks has nothing to do. They are written once everything is done, so
- * that whatever is interrupted is done again. Logs; one thread.
+ * restarted among the same disks has nothing to do. They are forgotten before the first profile is
+ * applied anew and written once everything is done, so that whatever is interrupted is done again,
+ * also among the disks of before. Logs; one thread.
  */
 #include "lib/error.h"
 

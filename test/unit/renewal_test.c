@@ -136,6 +136,18 @@ START_TEST(what_was_interrupted_is_done_again)
 }
 END_TEST
 
+START_TEST(what_was_interrupted_is_done_again_among_the_disks_of_before)
+{
+    renewal_set_disks(renewal, sda, 1);
+    run();
+    renewal_set_disks(renewal, both, 2); /* some profiles may be made for these */
+    restart();
+    renewal_set_disks(renewal, sda, 1);
+    run();
+    ck_assert_str_eq(applied, "ac");
+}
+END_TEST
+
 START_TEST(what_is_pending_is_not_done)
 {
     bpf.is_slow = true;
@@ -175,6 +187,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, what_concerns_disks_is_applied_anew_when_they_change);
     tcase_add_test(t, an_agent_that_finds_the_same_disks_has_nothing_to_do);
     tcase_add_test(t, what_was_interrupted_is_done_again);
+    tcase_add_test(t, what_was_interrupted_is_done_again_among_the_disks_of_before);
     tcase_add_test(t, what_is_pending_is_not_done);
     tcase_add_test(t, a_profile_is_applied_once_however_often_it_is_put);
     suite_add_tcase(s, t);
