@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/node_devices.h"
 
-#include "lib/buf.h"
+#include "agent/whole_file.h"
 #include "lib/log.h"
 
 #include <errno.h>
@@ -11,9 +11,8 @@
 #include <sys/socket.h>
 
 #define PARTITIONS        "/proc/partitions"
-#define KERNEL_GROUP      1    /* uevents of the kernel; 2 is udev's */
-#define MESSAGES_PER_TURN 64   /* then the loop goes on with others */
-#define READ_STEP         4096 /* bytes */
+#define KERNEL_GROUP      1  /* uevents of the kernel; 2 is udev's */
+#define MESSAGES_PER_TURN 64 /* then the loop goes on with others */
 
 struct node_devices {
     struct loop *loop; /* borrowed */
@@ -32,28 +31,12 @@ struct node_devices {
 static int read_list(const char *path, struct disk_list *ret, struct error **reterr)
 {
     CLEANUP_BUF struct buf text = BUF_INIT(DISK_LIST_MAX_TEXT);
-    CLEANUP_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int r = whole_file_read_kernel(AT_FDCWD, path, &text);
 
-    if (fd < 0)
-        return error_errno(reterr, errno, "%s", path);
-    for (;;) {
-        int r = buf_reserve(&text, READ_STEP);
-        ssize_t n;
-
-        if (r == -E2BIG)
-            return error_set(reterr, r, "%s is longer than %u bytes", path, DISK_LIST_MAX_TEXT);
-        if (r < 0)
-            return error_oom(reterr);
-        n = read(fd, text.data + text.len, READ_STEP);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return error_errno(reterr, errno, "%s", path);
-        if (n == 0)
-            break;
-        text.len += (size_t)n;
-        text.data[text.len] = '\0';
-    }
+    if (r == -E2BIG)
+        return error_set(reterr, r, "%s is longer than %u bytes", path, DISK_LIST_MAX_TEXT);
+    if (r < 0)
+        return error_errno(reterr, r, "%s", path);
     return disk_list_parse(ret, buf_text(&text), text.len, reterr);
 }
 

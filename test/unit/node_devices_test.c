@@ -71,6 +71,27 @@ START_TEST(a_file_that_is_not_there_is_an_error)
 }
 END_TEST
 
+START_TEST(a_file_of_just_the_ceiling_is_read)
+{
+    CLEANUP_FREE char *text = malloc(DISK_LIST_MAX_TEXT + 1);
+    CLEANUP(loop_free) struct loop *loop = NULL;
+    CLEANUP(node_devices_free) struct node_devices *d = NULL;
+    const char *path;
+    size_t n = 0;
+
+    ck_assert_ptr_nonnull(text);
+    memset(text, '\n', DISK_LIST_MAX_TEXT);
+    text[DISK_LIST_MAX_TEXT] = '\0';
+    memcpy(text, " 8 0 1 sda", 10);
+    path = file_of(text);
+    ck_assert_int_eq(loop_new(&loop, NULL), 0);
+    ck_assert_int_eq(node_devices_new(&d, loop, path, unexpected, NULL, NULL), 0);
+    unlink(path);
+    node_devices_names(d, &n);
+    ck_assert_uint_eq(n, 1);
+}
+END_TEST
+
 START_TEST(a_file_beyond_the_ceiling_is_an_error)
 {
     CLEANUP(loop_free) struct loop *loop = NULL;
@@ -90,6 +111,7 @@ Suite *unit_suite(void)
 
     tcase_add_test(all, the_disks_of_the_file_are_told_and_put_into_profiles);
     tcase_add_test(all, a_file_that_is_not_there_is_an_error);
+    tcase_add_test(all, a_file_of_just_the_ceiling_is_read);
     tcase_add_test(all, a_file_beyond_the_ceiling_is_an_error);
     suite_add_tcase(suite, all);
     return suite;
