@@ -17,6 +17,7 @@
 #include "lib/loop.h"
 
 #define READ_CHUNK      (16u << 10) /* bytes a turn and stream; a pipe holds 64 KiB */
+#define READS_AT_END    65          /* of a stream; a program may enlarge its pipe to 1 MiB */
 #define CHILD_MAX_FILES 64
 
 enum stream { STREAM_INPUT, STREAM_OUTPUT, STREAM_ERRORS, STREAMS };
@@ -199,9 +200,9 @@ static void on_exit_of_child(int fd UNUSED, unsigned events UNUSED, void *data)
     p->exit_io = loop_io_free(p->exit_io);
     loop_timer_unset(p->deadline);
     close_stream(p, STREAM_INPUT);
-    /* What is still in the pipes, at most what they hold. */
+    /* What is still in the pipes, and no more: a process that left the group could go on writing. */
     for (enum stream s = STREAM_OUTPUT; s < STREAMS; s++) {
-        while (p->fds[s] >= 0 && read_stream(p, s))
+        for (unsigned n = 0; n < READS_AT_END && p->fds[s] >= 0 && read_stream(p, s); n++)
             ;
         close_stream(p, s);
     }

@@ -182,6 +182,17 @@ START_TEST(a_child_left_behind_ends_with_its_parent)
 }
 END_TEST
 
+START_TEST(a_child_that_left_the_group_and_writes_without_end_does_not_hold_us)
+{
+    struct bed bed = {0};
+
+    run_shell(&bed, "setsid -f sh -c 'echo; exec yes >&2' | { read up; echo end; }", "", DEADLINE);
+    ck_assert_int_eq(piped_program_outcome(bed.program), PIPED_EXITED);
+    ck_assert_str_eq(buf_text(piped_program_output(bed.program)), "end\n");
+    end(&bed);
+}
+END_TEST
+
 START_TEST(a_program_that_is_not_there_says_so)
 {
     static const char *const argv[] = {"/nonexistent/program", NULL};
@@ -228,6 +239,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, input_larger_than_a_pipe_arrives_whole);
     tcase_add_test(tcase, a_program_and_its_children_end_at_the_deadline);
     tcase_add_test(tcase, a_child_left_behind_ends_with_its_parent);
+    tcase_add_test(tcase, a_child_that_left_the_group_and_writes_without_end_does_not_hold_us);
     tcase_add_test(tcase, a_program_that_is_not_there_says_so);
     tcase_add_test(tcase, done_may_free_the_program);
     tcase_add_test(tcase, a_program_that_is_freed_is_killed_and_never_done);
