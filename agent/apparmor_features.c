@@ -128,16 +128,10 @@ int apparmor_features_check(const char *kernel, const struct aa_rules *rules, st
 int apparmor_features_file(const struct buf *text)
 {
     CLEANUP_CLOSE int fd = whole_file_in_memory("apparmor-features");
+    int r = fd < 0 ? fd : whole_file_write(fd, text->data, text->len);
 
-    if (fd < 0)
-        return fd;
-    for (size_t n = 0; n < text->len;) {
-        ssize_t written = write(fd, text->data + n, text->len - n);
-
-        if (written < 0 && errno != EINTR)
-            return -errno;
-        n += written > 0 ? (size_t)written : 0;
-    }
+    if (r < 0)
+        return r;
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
         return -errno;
     return TAKE_FD(fd);

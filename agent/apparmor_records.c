@@ -162,23 +162,6 @@ int apparmor_records_read(struct apparmor_records *r, const char *profile,
 
 /* ---- writing ---- */
 
-static int write_all(int fd, const void *data, size_t len)
-{
-    const uint8_t *at = data;
-
-    while (len > 0) {
-        ssize_t n = write(fd, at, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        at += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
 int apparmor_records_stage(struct apparmor_records *r, const char *profile,
                            const struct apparmor_record *record, struct error **reterr)
 {
@@ -200,9 +183,9 @@ int apparmor_records_stage(struct apparmor_records *r, const char *profile,
     fd = openat(r->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_errno(reterr, errno, "%s/%s", r->path, name);
-    outcome = write_all(fd, &head, sizeof(head));
+    outcome = whole_file_write(fd, &head, sizeof(head));
     if (outcome == 0)
-        outcome = write_all(fd, record->binary->data, record->binary->len);
+        outcome = whole_file_write(fd, record->binary->data, record->binary->len);
     if (outcome < 0) {
         unlinkat(r->fd, name, 0);
         return error_errno(reterr, outcome, "%s/%s", r->path, name);

@@ -93,24 +93,11 @@ int file_folder_read(const struct file_folder *f, const char *name, struct buf *
     return r < 0 ? failed(f, name, r, reterr) : FILE_PRESENT;
 }
 
-static int write_all(int fd, const struct buf *content)
-{
-    size_t done = 0;
-
-    while (done < content->len) {
-        ssize_t n = write(fd, content->data + done, content->len - done);
-
-        if (n < 0 && errno != EINTR)
-            return -errno;
-        done += n > 0 ? (size_t)n : 0;
-    }
-    return fsync(fd) < 0 ? -errno : 0;
-}
-
 static int write_unfinished(const struct file_folder *f, const char *name,
                             const struct buf *content, unsigned mode)
 {
     CLEANUP_CLOSE int fd = -1;
+    int r;
 
     unlinkat(f->fd, name, 0); /* what a crash left */
     fd = openat(f->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -118,7 +105,10 @@ static int write_unfinished(const struct file_folder *f, const char *name,
         return -errno;
     if (fchmod(fd, mode) < 0)
         return -errno;
-    return write_all(fd, content);
+    r = whole_file_write(fd, content->data, content->len);
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    return r;
 }
 
 int file_folder_replace(const struct file_folder *f, const char *name, const struct buf *content,

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agent/whole_file.h"
 #include "lib/buf.h"
 #include "proto/profile_codec.h"
 
@@ -93,21 +94,6 @@ static int file_name(char ret[static NAME_SIZE], const char *profile, const char
     return 0;
 }
 
-static int write_whole(int fd, const uint8_t *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        data += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
 int state_dir_stage(struct state_dir *d, const struct profile *p, struct error **reterr)
 {
     CLEANUP_BUF struct buf encoded = BUF_INIT(PROFILE_MAX_ENCODED_BYTES);
@@ -123,7 +109,7 @@ int state_dir_stage(struct state_dir *d, const struct profile *p, struct error *
     fd = openat(d->fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_errno(reterr, errno, "%s/%s", d->path, name);
-    r = write_whole(fd, encoded.data, encoded.len);
+    r = whole_file_write(fd, encoded.data, encoded.len);
     if (r < 0) {
         unlinkat(d->fd, name, 0);
         return error_errno(reterr, r, "%s/%s", d->path, name);
@@ -301,7 +287,7 @@ int state_dir_save_note(struct state_dir *d, enum state_note note, const struct 
     const char *name = note_files[note].name, *new_name = note_files[note].new_name;
     CLEANUP_CLOSE int fd =
         openat(d->fd, new_name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int r = fd < 0 ? -errno : write_whole(fd, text->data, text->len);
+    int r = fd < 0 ? -errno : whole_file_write(fd, text->data, text->len);
 
     if (r == 0 && renameat(d->fd, new_name, d->fd, name) < 0)
         r = -errno;
