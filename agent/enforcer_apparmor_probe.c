@@ -12,7 +12,6 @@
 #include "agent/piped_program.h"
 #include "agent/state_dir.h"
 #include "agent/whole_file.h"
-#include "lib/loop.h"
 
 #define FOLDER             "apparmor" /* below the agent's state folder */
 #define PARSER_MAX_BYTES   (64u << 20)
@@ -59,42 +58,18 @@ static int find_parser(struct enforcer_apparmor *e, struct error **reterr)
                      "--apparmor-parser where it is");
 }
 
-static void on_version(struct piped_program *p UNUSED, void *data)
-{
-    loop_stop(data);
-}
-
-/* Runs it once, on a loop of its own: nothing else goes on yet. */
 static int run_for_version(const char *parser, struct buf *out, struct error **reterr)
 {
     static const char *const argv[] = {"apparmor_parser", "--version", NULL};
-    CLEANUP(loop_free) struct loop *loop = NULL;
-    CLEANUP_BUF struct buf nothing = BUF_INIT(0);
-    struct piped_settings settings = {
+    const struct piped_settings settings = {
         .path = parser,
         .argv = argv,
         .max_output = VERSION_MAX_BYTES,
         .max_errors = VERSION_MAX_BYTES,
         .deadline_ns = VERSION_DEADLINE,
-        .done = on_version,
     };
-    struct piped_program *program = NULL;
-    int r = loop_new(&loop, reterr);
 
-    settings.data = loop;
-    if (r == 0)
-        r = piped_program_start(&program, loop, &settings, &nothing, reterr);
-    if (r < 0)
-        return r;
-    r = loop_run(loop);
-    if (r == 0 && piped_program_outcome(program) == PIPED_EXITED &&
-        piped_program_status(program) == 0)
-        r = buf_add_text(out, buf_text(piped_program_output(program)));
-    else if (r == 0)
-        r = error_set(reterr, -EIO, "'%s --version' does not work: %s", error_quote(parser),
-                      error_quote(piped_program_errors(program)));
-    piped_program_free(program);
-    return r;
+    return piped_program_run(&settings, out, reterr);
 }
 
 /* "AppArmor parser version 3.0.8": the last word of the line. */

@@ -324,6 +324,36 @@ int piped_program_start(struct piped_program **ret, struct loop *loop,
     return 0;
 }
 
+static void on_run_done(struct piped_program *p UNUSED, void *data)
+{
+    loop_stop(data);
+}
+
+int piped_program_run(const struct piped_settings *settings, struct buf *out, struct error **reterr)
+{
+    CLEANUP(loop_free) struct loop *loop = NULL;
+    CLEANUP(piped_program_free) struct piped_program *p = NULL; /* goes before its loop */
+    CLEANUP_BUF struct buf nothing = BUF_INIT(0);
+    struct piped_settings own = *settings;
+    int r = loop_new(&loop, reterr);
+
+    if (r < 0)
+        return r;
+    own.done = on_run_done;
+    own.data = loop;
+    r = piped_program_start(&p, loop, &own, &nothing, reterr);
+    if (r < 0)
+        return r;
+    r = loop_run(loop);
+    if (r < 0)
+        return error_errno(reterr, r, "program '%s'", settings->path);
+    if (p->outcome != PIPED_EXITED || p->status != 0)
+        return error_set(reterr, -EIO, "program '%s' does not work: %s", settings->path,
+                         error_quote(piped_program_errors(p)));
+    r = buf_add(out, p->output.data, p->output.len);
+    return r < 0 ? error_errno(reterr, r, "program '%s'", settings->path) : 0;
+}
+
 struct piped_program *piped_program_free(struct piped_program *p)
 {
     if (!p)

@@ -56,6 +56,13 @@ int piped_program_start(struct piped_program **ret, struct loop *loop,
 struct piped_program *piped_program_free(struct piped_program *p);
 DEFINE_CLEANUP(struct piped_program *, piped_program_free)
 
+/* The same, waited for on a loop of its own: blocks for as long as it runs. It gets no input;
+ * settings->done and data are not looked at. Appends its output to out. 0; -EIO with its own words in
+ * *reterr: it did not exit with status 0; -E2BIG (out's ceiling), -ENOMEM or another errno with
+ * *reterr. */
+int piped_program_run(const struct piped_settings *settings, struct buf *out,
+                      struct error **reterr);
+
 /* After done(). */
 enum piped_outcome piped_program_outcome(const struct piped_program *p);
 int piped_program_status(const struct piped_program *p);   /* of PIPED_EXITED; else the signal */

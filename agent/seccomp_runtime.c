@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "agent/piped_program.h"
-#include "lib/loop.h"
 
 #define ANSWER_MAX_BYTES (256u << 10)
 #define ERRORS_MAX_BYTES 1024
@@ -47,38 +46,21 @@ void seccomp_runtime_parse(struct seccomp_runtime *ret, const char *json, size_t
                  version ? version : "", ret->takes_log_flag ? "" : " takes no such flag");
 }
 
-static void on_done(struct piped_program *p UNUSED, void *data)
-{
-    loop_stop(data);
-}
-
 static int run(const char *program, struct seccomp_runtime *ret)
 {
     static const char *const argv[] = {"runc", "features", NULL};
-    CLEANUP(loop_free) struct loop *loop = NULL;
-    CLEANUP(piped_program_free) struct piped_program *child = NULL;
-    CLEANUP_BUF struct buf nothing = BUF_INIT(0);
-    struct piped_settings settings = {
+    CLEANUP_BUF struct buf answer = BUF_INIT(ANSWER_MAX_BYTES);
+    const struct piped_settings settings = {
         .path = program,
         .argv = argv,
         .max_output = ANSWER_MAX_BYTES,
         .max_errors = ERRORS_MAX_BYTES,
         .deadline_ns = DEADLINE,
-        .done = on_done,
     };
-    int r = loop_new(&loop, NULL);
+    int r = piped_program_run(&settings, &answer, NULL);
 
-    settings.data = loop;
     if (r == 0)
-        r = piped_program_start(&child, loop, &settings, &nothing, NULL);
-    if (r == 0)
-        r = loop_run(loop);
-    if (r == 0 && (piped_program_outcome(child) != PIPED_EXITED || piped_program_status(child)))
-        r = -EIO;
-    if (r == 0)
-        seccomp_runtime_parse(ret, buf_text(piped_program_output(child)),
-                              piped_program_output(child)->len);
-    child = piped_program_free(child); /* before its loop */
+        seccomp_runtime_parse(ret, buf_text(&answer), answer.len);
     return r;
 }
 

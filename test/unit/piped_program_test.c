@@ -207,6 +207,39 @@ START_TEST(a_program_that_is_not_there_says_so)
 }
 END_TEST
 
+/* script, and what is answered: its output, or the reason. */
+static const struct {
+    const char *script;
+    int code;
+    const char *says;
+} waits[] = {
+    {"echo version 3", 0, "version 3\n"},
+    {"echo what is that >&2; exit 2", -EIO, "program '/bin/sh' does not work: what is that\\x0a"},
+    {"kill -KILL $$", -EIO, "program '/bin/sh' does not work: "},
+    {"exec sleep 100", -EIO, "program '/bin/sh' does not work: "},
+    {"head -c 4097 /dev/zero", -EIO, "program '/bin/sh' does not work: "},
+    {"echo more than there is room for", -E2BIG, "program '/bin/sh': Argument list too long"},
+};
+
+START_TEST(a_program_can_be_waited_for)
+{
+    const char *const argv[] = {"/bin/sh", "-c", waits[_i].script, NULL};
+    const struct piped_settings settings = {
+        .path = argv[0],
+        .argv = argv,
+        .max_output = MAX_OUTPUT,
+        .max_errors = 64,
+        .deadline_ns = NS_PER_SEC,
+    };
+    CLEANUP_BUF struct buf out = BUF_INIT(16);
+    CLEANUP(error_free) struct error *why = NULL;
+
+    ck_assert_int_eq(piped_program_run(&settings, &out, &why), waits[_i].code);
+    ck_assert_str_eq(why ? error_message(why) : buf_text(&out), waits[_i].says);
+    ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);
+}
+END_TEST
+
 START_TEST(done_may_free_the_program)
 {
     struct bed bed = {.frees = true};
@@ -241,6 +274,7 @@ Suite *unit_suite(void)
     tcase_add_test(tcase, a_child_left_behind_ends_with_its_parent);
     tcase_add_test(tcase, a_child_that_left_the_group_and_writes_without_end_does_not_hold_us);
     tcase_add_test(tcase, a_program_that_is_not_there_says_so);
+    tcase_add_loop_test(tcase, a_program_can_be_waited_for, 0, ARRAY_SIZE(waits));
     tcase_add_test(tcase, done_may_free_the_program);
     tcase_add_test(tcase, a_program_that_is_freed_is_killed_and_never_done);
     suite_add_tcase(suite, tcase);
