@@ -228,7 +228,11 @@ int enforcer_seccomp_write(struct enforcer_seccomp *e, const struct enforcer_ver
     if (r == 0)
         r = hold(e, profile, &v->held, reterr);
     if (r < 0) {
-        enforcer_seccomp_revert(e, profile, NULL);
+        CLEANUP(error_free) struct error *trouble = NULL;
+
+        if (enforcer_seccomp_revert(e, profile, &trouble) < 0)
+            error_wrap(reterr, r, "the content of before could not be put back (%s)",
+                       error_message(trouble));
         return r;
     }
     record = (struct seccomp_record){.now = v->held.content};

@@ -52,7 +52,8 @@ const struct seccomp_held *enforcer_seccomp_find(const struct enforcer_seccomp *
 int enforcer_seccomp_adopt(struct enforcer_seccomp *e,
                            void (*found)(const struct enforcer_holding *h, void *data), void *data,
                            struct error **reterr);
-/* Writes and reads back. 0, or a negative errno with *reterr: the old content is there. */
+/* Writes and reads back. 0, or a negative errno with *reterr: the old content is there, or *reterr
+ * says that it could not be put back. */
 int enforcer_seccomp_write(struct enforcer_seccomp *e, const struct enforcer_version *v,
                            struct error **reterr);
 int enforcer_seccomp_revert(struct enforcer_seccomp *e, const char *profile, struct error **reterr);

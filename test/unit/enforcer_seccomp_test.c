@@ -305,6 +305,21 @@ START_TEST(a_removed_profile_leaves_nothing)
 }
 END_TEST
 
+START_TEST(what_cannot_be_written_leaves_the_old_version_and_says_what_is_uncertain)
+{
+    CLEANUP(error_free) struct error *e = NULL;
+
+    must_apply(FIRST, 1);
+    ck_assert_int_eq(mkdir(path_of(".varmor-unfinished." NAME), 0700), 0); /* in the way of both */
+    ck_assert_int_eq(apply(SECOND, 2, &e), -EEXIST);
+    ck_assert_ptr_nonnull(
+        strstr(error_message(e), "the content of before could not be put back (file '"));
+    ck_assert_uint_eq(version_held(), 1);
+    restart();
+    ck_assert_uint_eq(last.digest.bytes[0], 1);
+}
+END_TEST
+
 START_TEST(what_a_crash_left_unfinished_is_swept)
 {
     write_file(".varmor-unfinished." NAME, "half");
@@ -562,6 +577,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, what_is_no_file_is_refused);
     tcase_add_loop_test(t, what_was_put_in_the_place_of_a_file_keeps_no_agent_from_starting, 0, 3);
     tcase_add_test(t, a_removed_profile_leaves_nothing);
+    tcase_add_test(t, what_cannot_be_written_leaves_the_old_version_and_says_what_is_uncertain);
     tcase_add_test(t, what_a_crash_left_unfinished_is_swept);
     tcase_add_test(t, a_crash_between_record_and_file_loses_neither);
     tcase_add_test(t, a_broken_record_claims_nothing);
