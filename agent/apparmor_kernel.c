@@ -268,6 +268,8 @@ int apparmor_kernel_read(struct apparmor_kernel *k, const char *profile,
     if (r < 0)
         return r;
     r = read_line(fd, "mode", loaded.mode, sizeof(loaded.mode));
+    if (r == -ENOENT) /* it was removed meanwhile */
+        return r;
     if (r < 0)
         return error_errno(reterr, r, "the mode of AppArmor profile '%s'", error_quote(profile));
     /* Its name says how it was made, which depends on the kernel. */

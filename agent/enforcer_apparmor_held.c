@@ -91,17 +91,15 @@ static bool is_loaded(const struct apparmor_record *record, const struct apparmo
            is_binary(loaded, &record->binary->digest, record->kernel_hash);
 }
 
-/* Reads one record. 0 (also when there is no good one: then *ret is zeroed) or a negative errno. */
+/* Reads one record. 0 (also when there is none that can be read: then *ret is zeroed), or -ENOMEM with
+ * *reterr. One bad file must not keep the agent from looking after the others. */
 static int read_record(struct enforcer_apparmor *e, const char *profile,
                        enum apparmor_record_kind kind, struct apparmor_record *ret,
                        struct error **reterr)
 {
-    CLEANUP(error_free) struct error *problem = NULL;
-    int r = apparmor_records_read(e->records, profile, kind, ret, &problem);
-
-    if (r < 0 && r != -ENOENT && r != -EBADMSG)
-        return error_set(reterr, r, "%s", error_message(problem));
-    return 0;
+    return apparmor_records_read(e->records, profile, kind, ret, NULL) == -ENOMEM
+               ? error_oom(reterr)
+               : 0;
 }
 
 /* After a reboot: the record spares us the parser, if the version is still wanted. */
