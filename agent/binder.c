@@ -14,7 +14,8 @@
 #include "agent/saved_binding.h"
 #include "lib/map.h"
 
-#define CGROUP_KEY_SIZE 17 /* 64 bits in hexadecimal */
+#define CGROUP_KEY_SIZE 17  /* 64 bits in hexadecimal */
+#define HOLD_REASON_MAX 320 /* bytes: an enforcer's name, and struct enforcer_hold's reason */
 
 /* One container. */
 struct bound {
@@ -25,7 +26,6 @@ struct bound {
     uint64_t listed_cgroup_id;          /* under which by_cgroup has it; 0: none */
     unsigned enforcers;                 /* bits of those that have the binding */
     struct holds holds;                 /* what each enforcer of the profile does for it */
-    char *hold_reason;                  /* owned; why one of them does not; NULL: all do */
     unsigned n_looks;                   /* in vain, since it is under the profile */
     bool is_awaited;                    /* it is to be looked at again */
     unsigned n_questions; /* to the runtime, whether it was started meanwhile, that are open */
@@ -45,7 +45,8 @@ struct binder {
     bool looks_later;       /* look_later() was called, and binder_look() has not been since */
     struct map *containers; /* "namespace/id" -> struct bound */
     struct map *by_cgroup;  /* cgroup id -> struct bound, borrowed */
-    struct adopted_bindings *adopted; /* owned; not yet claimed by a container */
+    struct adopted_bindings *adopted;  /* owned; not yet claimed by a container */
+    char hold_reason[HOLD_REASON_MAX]; /* of the last answer of binder_fill() */
 };
 
 static void bound_free(void *data)
@@ -54,7 +55,6 @@ static void bound_free(void *data)
 
     free(x->key);
     holds_done(&x->holds);
-    free(x->hold_reason);
     free(x->problem);
     free(x->blocked_profile);
     free(x->reason);
@@ -172,8 +172,6 @@ static int bind_all(struct binder *b, struct bound *x, const struct profile *p, 
 static void forget_holds(struct bound *x)
 {
     holds_done(&x->holds);
-    free(x->hold_reason);
-    x->hold_reason = NULL;
     x->n_looks = 0;
     x->is_awaited = false;
 }
@@ -206,20 +204,6 @@ static void set_blocked(struct binder *b, struct bound *x, const char *profile, 
 
 /* ---- what the enforcers do for it ---- */
 
-/* Sums up in hold_reason. */
-static void sum_up(struct binder *b, struct bound *x)
-{
-    const struct msg_binding_enforcer *missing = holds_find_missing(&x->holds);
-
-    free(x->hold_reason);
-    x->hold_reason = NULL;
-    if (missing && asprintf(&x->hold_reason, "%s enforcer: %s",
-                            enforcer_set_name(missing->enforcer), missing->reason) < 0) {
-        x->hold_reason = NULL;
-        no_memory(b, x->key);
-    }
-}
-
 /* Asks the enforcers what they do for it. True if what is to be said has changed. */
 static bool look(struct binder *b, struct bound *x, const struct profile *p)
 {
@@ -236,8 +220,6 @@ static bool look(struct binder *b, struct bound *x, const struct profile *p)
 
     if (r < 0)
         no_memory(b, x->key);
-    if (r == HOLDS_CHANGED)
-        sum_up(b, x);
     x->is_awaited = question.ret_awaited;
     if (x->is_awaited && !b->looks_later) {
         b->looks_later = true;
@@ -633,14 +615,20 @@ static bool is_from_start(const struct bound *x)
     return x->holds.n > 0 && !holds_find_missing(&x->holds);
 }
 
-static const char *reason_of(const struct bound *x)
+static const char *reason_of(struct binder *b, const struct bound *x)
 {
+    const struct msg_binding_enforcer *missing = holds_find_missing(&x->holds);
+
     if (x->reason)
         return x->reason;
-    return x->hold_reason ? x->hold_reason : "";
+    if (!missing)
+        return "";
+    snprintf(b->hold_reason, sizeof(b->hold_reason), "%s enforcer: %s",
+             enforcer_set_name(missing->enforcer), missing->reason);
+    return b->hold_reason;
 }
 
-bool binder_fill(const struct binder *b, const char *key, struct msg_binding *ret)
+bool binder_fill(struct binder *b, const char *key, struct msg_binding *ret)
 {
     const struct bound *x = map_find(b->containers, key);
     const char *slash = strchr(key, '/');
@@ -662,7 +650,7 @@ bool binder_fill(const struct binder *b, const char *key, struct msg_binding *re
         .profile = x->reason ? x->blocked_profile : x->profile,
         .since_ns = x->since_ns,
         .before_first_instruction = is_from_start(x),
-        .reason = reason_of(x),
+        .reason = reason_of(b, x),
         .enforcers = x->holds.items,
         .n_enforcers = x->holds.n,
         .workload_kind = c->workload_kind,

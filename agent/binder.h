@@ -68,9 +68,9 @@ void binder_refresh(struct binder *b, const char *profile);
 void binder_look(struct binder *b);
 
 /* What is to be said about a container (its key is "runtime namespace/id"); false: it has no
- * profile, or is gone; then ret->container_id is set all the same. Borrowed until the next change.
- */
-bool binder_fill(const struct binder *b, const char *key, struct msg_binding *ret);
+ * profile, or is gone; then ret->container_id is set all the same. Borrowed until the next question or
+ * change. */
+bool binder_fill(struct binder *b, const char *key, struct msg_binding *ret);
 /* The key of each container that has something to say. */
 void binder_each(const struct binder *b, void (*found)(const char *key, void *data), void *data);
 /* A container by its cgroup; NULL if there is none. */

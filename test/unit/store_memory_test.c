@@ -121,6 +121,18 @@ static void on_look_later(void *data UNUSED)
 {
 }
 
+/* Which enforcer does not hold the container is said as long as it is so. */
+static void check_reason(struct binder *b)
+{
+    struct msg_binding m;
+
+    if (!binder_fill(b, "/", &m))
+        return;
+    for (size_t i = 0; i < m.n_enforcers; i++)
+        if (!m.enforcers[i].in_force)
+            require(strcmp(m.reason, "AppArmor enforcer: another label") == 0);
+}
+
 /* What the binder cannot say for want of memory, it says as trouble. */
 static int run_binder(struct error **reterr)
 {
@@ -143,6 +155,7 @@ static int run_binder(struct error **reterr)
         snprintf(apparmor.hold.reason, sizeof(apparmor.hold.reason), "another label");
         apparmor.hold.in_force = false;
         binder_refresh(b, "p");
+        check_reason(b);
         binder_dropped(b, container);
     }
     b = binder_free(b);
