@@ -35,6 +35,14 @@ int attempts_note_failure(struct attempts *a, enum enforcer_bit kind, const char
     return 0;
 }
 
+bool attempts_are_refused(const struct attempts *a)
+{
+    for (size_t i = 0; i < ENFORCERS_KINDS; i++)
+        if (a->items[i].tried && !a->items[i].applied)
+            return true;
+    return false;
+}
+
 static const char *reason_of(const struct attempt *a)
 {
     if (a->reason)

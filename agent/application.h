@@ -27,6 +27,7 @@ struct attempts {
 void attempts_done(struct attempts *a); /* frees; zeroed again */
 /* Notes that a kind refused. 0 or -ENOMEM. */
 int attempts_note_failure(struct attempts *a, enum enforcer_bit kind, const char *reason);
+bool attempts_are_refused(const struct attempts *a); /* by one enforcer at least */
 /* As messages say it; returns how many of ret are used. Texts are borrowed. */
 size_t attempts_fill(const struct attempts *a,
                      struct msg_enforcer_result ret[static ENFORCERS_KINDS]);

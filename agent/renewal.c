@@ -27,7 +27,8 @@ void renewal_check(struct renewal *r)
 {
     CLEANUP(error_free) struct error *problem = NULL;
 
-    if (r->disks.len == 0 || map_size(r->names) > 0 || store_is_pending(r->store))
+    if (r->disks.len == 0 || map_size(r->names) > 0 || store_is_pending(r->store) ||
+        store_is_stale(r->store))
         return;
     if (r->dir && state_dir_save_note(r->dir, STATE_NOTE_DISKS, &r->disks, &problem) < 0)
         LOG(WARNING, "disks-not-kept", "the next start applies anew what concerns them",

@@ -8,7 +8,8 @@
  * The disks that all profiles in force were made for are kept in the state folder: an agent that is
  * restarted among the same disks has nothing to do. They are forgotten before the first profile is
  * applied anew and written once everything is done, so that whatever is interrupted is done again,
- * also among the disks of before. Logs; one thread.
+ * also among the disks of before, and whatever is refused is tried again by the next agent. Logs; one
+ * thread.
  */
 #include "lib/error.h"
 

@@ -451,6 +451,18 @@ bool store_is_pending(const struct store *s)
     return false;
 }
 
+bool store_is_stale(const struct store *s)
+{
+    MAP_FOREACH (m, s->entries) {
+        const struct entry *e = map_value(m);
+
+        if (e->in_force && digest_equal(&e->tried_digest, &e->in_force->digest) &&
+            attempts_are_refused(&e->attempts))
+            return true;
+    }
+    return false;
+}
+
 size_t store_size(const struct store *s)
 {
     return map_size(s->entries);

@@ -53,6 +53,8 @@ int store_resume(struct store *s, const char *profile, int64_t now_ns, struct er
  * enum store_outcome (UNCHANGED: it is not known) or -ENOMEM. */
 int store_apply_anew(struct store *s, const char *profile, int64_t now_ns, struct error **reterr);
 bool store_is_pending(const struct store *s); /* some version is */
+/* Some version in force was to be applied anew and was refused: it is as it was made before. */
+bool store_is_stale(const struct store *s);
 
 /* The profile is about to be removed: store_profiles() and store_find() no longer show it, so that
  * its containers can be given to another one before the kernel lets go. */

@@ -169,6 +169,23 @@ START_TEST(what_is_pending_is_not_done)
 }
 END_TEST
 
+START_TEST(what_is_refused_is_not_done)
+{
+    bpf.refusal = "no memory";
+    renewal_set_disks(renewal, sda, 1);
+    run();
+    restart();
+    bpf.refusal = NULL;
+    renewal_set_disks(renewal, sda, 1);
+    run();
+    ck_assert_str_eq(applied, "ac");
+    restart();
+    renewal_set_disks(renewal, sda, 1);
+    run();
+    ck_assert_str_eq(applied, "");
+}
+END_TEST
+
 START_TEST(a_profile_is_applied_once_however_often_it_is_put)
 {
     renewal_put(renewal, "b");
@@ -189,6 +206,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, what_was_interrupted_is_done_again);
     tcase_add_test(t, what_was_interrupted_is_done_again_among_the_disks_of_before);
     tcase_add_test(t, what_is_pending_is_not_done);
+    tcase_add_test(t, what_is_refused_is_not_done);
     tcase_add_test(t, a_profile_is_applied_once_however_often_it_is_put);
     suite_add_tcase(s, t);
     return s;
