@@ -21,6 +21,8 @@
 #define RENDER_MAX   (1u << 30) /* bytes of one dump: the states of the largest automata */
 #define JSON_INDENTS 2
 
+DEFINE_CLEANUP(json_t *, json_decref)
+
 static const char render_help[] =
     "Usage: varmorctl render [OPTION]... FILE|FOLDER|-...\n"
     "\n"
@@ -141,10 +143,9 @@ static int print_text(struct profile *p, const struct render_options *o,
     return 0;
 }
 
-/* The value of one enforcer's member; NULL with *reterr. */
+/* The value of AppArmor's or BPF's member; NULL with *reterr. */
 static json_t *enforcer_json(struct profile *p, enum enforcer_bit enforcer,
-                             const struct render_options *o, const struct disk_list *disks,
-                             struct error **reterr)
+                             const struct disk_list *disks, struct error **reterr)
 {
     CLEANUP(profile_unref) struct profile *full = NULL;
     CLEANUP(ruleset_free) struct ruleset *ruleset = NULL;
@@ -156,45 +157,70 @@ static json_t *enforcer_json(struct profile *p, enum enforcer_bit enforcer,
             return NULL;
         json = render_bpf_json(full, ruleset);
     } else {
-        if (render_text(p, enforcer, o, disks, &out, reterr) < 0)
+        if (render_apparmor(p, disks, &out, reterr) < 0)
             return NULL;
-        json = enforcer == ENFORCER_SECCOMP ? json_loads(buf_text(&out), 0, NULL)
-                                            : text_json(buf_text(&out));
+        json = text_json(buf_text(&out));
     }
     if (!json)
         error_oom(reterr);
     return json;
 }
 
+/* All members but seccomp's; NULL with *reterr. */
+static json_t *object_json(struct profile *p, const struct render_options *o,
+                           const struct disk_list *disks, struct error **reterr)
+{
+    static const struct {
+        const char *name;
+        enum enforcer_bit enforcer;
+    } members[] = {{"appArmor", ENFORCER_APPARMOR}, {"bpf", ENFORCER_BPF}};
+    CLEANUP(json_decref) json_t *all = NULL;
+    char digest[DIGEST_TEXT_SIZE];
+
+    all = json_pack("{s:s, s:s, s:s}", "name", p->name, "digest", digest_format(&p->digest, digest),
+                    "mode", p->complain ? "complain" : "enforce");
+    if (!all) {
+        error_oom(reterr);
+        return NULL;
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
+        json_t *value;
+
+        if (!(o->enforcers & members[i].enforcer))
+            continue;
+        value = enforcer_json(p, members[i].enforcer, disks, reterr);
+        if (!value)
+            return NULL;
+        if (json_object_set_new(all, members[i].name, value) < 0) {
+            error_oom(reterr);
+            return NULL;
+        }
+    }
+    return TAKE(all);
+}
+
+/* Seccomp's member is printed as it is: its numbers have 64 bits without a sign, which jansson
+ * cannot hold. */
 static int print_json(struct profile *p, const struct render_options *o,
                       const struct disk_list *disks, struct error **reterr)
 {
-    static const char *const names[] = {"appArmor", "bpf", "seccomp"}; /* as enforcers[] */
-    char digest[DIGEST_TEXT_SIZE];
-    json_t *all =
-        json_pack("{s:s, s:s, s:s}", "name", p->name, "digest", digest_format(&p->digest, digest),
-                  "mode", p->complain ? "complain" : "enforce");
-    int r = all ? 0 : error_oom(reterr);
+    CLEANUP(json_decref) json_t *all = object_json(p, o, disks, reterr);
+    CLEANUP_BUF struct buf seccomp = BUF_INIT(RENDER_MAX);
+    CLEANUP_FREE char *text = NULL;
+    int r = all ? 0 : reterr && *reterr ? error_code(*reterr) : -ENOMEM;
 
-    for (size_t i = 0; i < ARRAY_SIZE(enforcers) && r == 0; i++) {
-        json_t *value;
-
-        if (!(o->enforcers & enforcers[i]))
-            continue;
-        value = enforcer_json(p, enforcers[i], o, disks, reterr);
-        if (!value)
-            r = reterr && *reterr ? error_code(*reterr) : -ENOMEM;
-        else if (json_object_set_new(all, names[i], value) < 0)
-            r = error_oom(reterr);
-    }
-    if (r == 0)
-        r = json_dumpf(all, stdout, JSON_INDENT(JSON_INDENTS)) < 0 && !ferror(stdout)
-                ? error_oom(reterr)
-                : 0;
-    if (r == 0)
-        putchar('\n');
-    json_decref(all);
-    return r;
+    if (r == 0 && (o->enforcers & ENFORCER_SECCOMP))
+        r = render_seccomp(p, o->arch, &seccomp, reterr);
+    if (r < 0)
+        return r;
+    text = json_dumps(all, JSON_INDENT(JSON_INDENTS));
+    if (!text)
+        return error_oom(reterr);
+    fwrite(text, 1, strlen(text) - strlen("\n}"), stdout);
+    if (seccomp.len)
+        printf(",\n%*s\"seccomp\": %s", JSON_INDENTS, "", buf_text(&seccomp));
+    puts(seccomp.len ? "}" : "\n}");
+    return 0;
 }
 
 /* ---- The command ---- */

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 
+#include "lib/json_number.h"
 #include "profiles/rules.h"
 #include "test/unit/ctl_run.h"
 
@@ -250,6 +251,36 @@ START_TEST(render_prints_json)
 }
 END_TEST
 
+/* jansson has no integers of 64 bits without a sign, and a seccomp profile has. */
+START_TEST(render_prints_large_numbers_of_seccomp_as_they_are)
+{
+    static const char policy[] =
+        "apiVersion: crd.varmor.org/v1beta1\nkind: VarmorPolicy\nmetadata: {name: a}\n"
+        "spec: {target: {kind: Pod, name: p}, policy: {enforcer: BPFSeccomp, mode: EnhanceProtect, "
+        "enhanceProtect: {privileged: true, syscallRawRules: [{names: [ioctl], action: "
+        "SCMP_ACT_ERRNO, args: [{index: 1, value: 18446744073709551615, op: SCMP_CMP_EQ}]}]}}}\n";
+    static const char *const enforcers[] = {"BPFSeccomp", "BPF", "Seccomp"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(enforcers); i++) {
+        const char *const chosen[] = {"--enforcer", enforcers[i], "-o", "json", "-", NULL};
+        bool has_seccomp = strstr(enforcers[i], "Seccomp") != NULL;
+        const char *const *args = i ? chosen : chosen + 2;
+        CLEANUP_BUF struct buf wrapped = BUF_INIT(OUTPUT_MAX);
+        json_t *json;
+
+        ck_assert_int_eq(run("render", args, policy), 0);
+        ck_assert_str_eq(err, "");
+        ck_assert_int_eq(json_number_wrap(&wrapped, out, strlen(out), NULL), 0);
+        json = json_loads(buf_text(&wrapped), 0, NULL);
+        ck_assert_ptr_nonnull(json);
+        ck_assert_int_eq(json_is_object(json_object_get(json, "seccomp")), has_seccomp);
+        ck_assert_int_eq(strstr(out, "18446744073709551615") != NULL, has_seccomp);
+        json_decref(json);
+    }
+    forget();
+}
+END_TEST
+
 static const struct {
     const char *args[MAX_ARGS];
     const char *input;
@@ -462,6 +493,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, test_prints_json_and_junit);
     tcase_add_test(t, render_dumps_rules_and_automata);
     tcase_add_test(t, render_prints_json);
+    tcase_add_test(t, render_prints_large_numbers_of_seccomp_as_they_are);
     tcase_add_loop_test(t, what_cannot_be_rendered_is_said, 0, ARRAY_SIZE(refused));
     tcase_add_test(t, many_policies_are_not_all_named);
     tcase_add_test(t, explain_tells_all_of_a_rule);
