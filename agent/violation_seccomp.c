@@ -28,26 +28,39 @@ static const struct {
 };
 
 /* What a call is of that is not of the machine's own kind. */
-static const char *foreign_arch(uint32_t arch, uint64_t call, bool compat)
+static const char *foreign_arch(uint32_t arch, int call, bool compat)
 {
     if (arch == AUDIT_ARCH_X86_64)
-        return call & X32_BIT ? "x32" : NULL;
+        return call > 0 && call & X32_BIT ? "x32" : NULL;
     if (!compat)
         return NULL;
     return arch == AUDIT_ARCH_I386 ? "i386" : arch == AUDIT_ARCH_ARM ? "arm" : "other";
 }
 
+/* A program may make calls of any number, negative ones too: they are none of the table's. */
+static bool read_call(const struct audit_record *r, int *ret)
+{
+    bool negative = audit_record_get(r, "syscall").data[0] == '-';
+    uint64_t number;
+
+    if (!audit_record_number(r, "syscall", &number) || number > (uint64_t)INT_MAX + negative)
+        return false;
+    *ret = (int)(negative ? -(int64_t)number : (int64_t)number);
+    return true;
+}
+
 int violation_seccomp_read(const struct audit_record *r, struct violation_seccomp *ret)
 {
-    uint64_t call, compat = 0;
+    uint64_t compat = 0;
     uint32_t arch, code;
+    int call;
 
     if (!audit_record_hex(r, "arch", &arch) || !audit_record_hex(r, "code", &code) ||
-        !audit_record_number(r, "syscall", &call) || call > INT_MAX)
+        !read_call(r, &call))
         return -EBADMSG;
     audit_record_number(r, "compat", &compat);
     *ret = (struct violation_seccomp){.arch = foreign_arch(arch, call, compat != 0)};
-    sc_syscall_name(arch, (int)call, ret->call);
+    sc_syscall_name(arch, call, ret->call);
     for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
         if (codes[i].code != (code & SECCOMP_RET_ACTION_FULL))
             continue;

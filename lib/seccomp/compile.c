@@ -226,8 +226,11 @@ int sc_syscall_number(enum sc_arch arch, const char *name)
 void sc_syscall_name(uint32_t audit_arch, int nr, char ret[static 64])
 {
     bool x32 = audit_arch == SCMP_ARCH_X86_64 && nr >= 0 && nr & SC_X32_BIT;
-    char *name = seccomp_syscall_resolve_num_arch(x32 ? SCMP_ARCH_X32 : audit_arch, nr);
+    char *name = NULL;
 
+    /* libseccomp has negative numbers of its own, for calls that an architecture lacks */
+    if (nr >= 0)
+        name = seccomp_syscall_resolve_num_arch(x32 ? SCMP_ARCH_X32 : audit_arch, nr);
     if (name)
         snprintf(ret, 64, "%s", name);
     else
