@@ -83,7 +83,8 @@ static void close_file(struct audit_file *f)
     f->position = 0;
 }
 
-/* Opens what is at the path now; from the end or from the beginning. */
+/* Opens what is at the path now; from the end or from the beginning. A file that cannot be watched
+ * would be followed in name only: it counts as not there. */
 static void open_file(struct audit_file *f, bool at_end)
 {
     CLEANUP_CLOSE int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -92,18 +93,21 @@ static void open_file(struct audit_file *f, bool at_end)
     if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
         return;
     f->file_watch = inotify_add_watch(f->notify_fd, f->path, FILE_EVENTS);
+    if (f->file_watch < 0)
+        return;
     f->inode = st.st_ino;
     f->device = st.st_dev;
     f->position = at_end ? st.st_size : 0;
     f->fd = TAKE_FD(fd);
 }
 
-/* True if the path names the file that is open. */
-static bool is_current(const struct audit_file *f)
+/* True if the path names another file than the one that is open. While it names none, the open one
+ * is kept: a syslog daemon writes to a file that was renamed until it is told of the new one. */
+static bool is_replaced(const struct audit_file *f)
 {
     struct stat st;
 
-    return stat(f->path, &st) == 0 && st.st_ino == f->inode && st.st_dev == f->device;
+    return stat(f->path, &st) == 0 && (st.st_ino != f->inode || st.st_dev != f->device);
 }
 
 /* Reads what there is, at most bytes. True if it came to the end. */
@@ -115,6 +119,7 @@ static bool read_file(struct audit_file *f, size_t bytes)
         f->events.lost(1, f->events.data); /* at least; what was cut off is not known */
         f->position = 0;
         f->len = 0;
+        f->skips = false;
     }
     for (size_t n_read = 0; n_read < bytes;) {
         ssize_t n = pread(f->fd, f->line + f->len, sizeof(f->line) - f->len, f->position);
@@ -139,7 +144,7 @@ static void follow(void *data)
         loop_task_set(f->more);
         return;
     }
-    if (f->fd >= 0 && is_current(f))
+    if (f->fd >= 0 && !is_replaced(f))
         return;
     close_file(f);
     open_file(f, false);

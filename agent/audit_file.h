@@ -4,8 +4,8 @@
  * Audit records from a log file of auditd or of a syslog daemon, followed from its end.
  *
  * The file may not be there yet, be renamed and made anew, or be cut to nothing; inotify on its
- * folder and on itself tells. The old file is read to its end before the new one is begun. A line is
- * held until it is whole; one over AUDIT_FILE_LINE_MAX is no record of the kernel's, and skipped.
+ * folder and on itself tells. The old file is followed until there is a new one, and read to its end
+ * before that is begun. A line is held until it is whole; one over AUDIT_FILE_LINE_MAX is no record of the kernel's, and skipped.
  * When a file becomes shorter than what was read of it, what was written before the cut and not read
  * is lost, and told as one.
  *

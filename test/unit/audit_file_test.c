@@ -168,6 +168,47 @@ START_TEST(a_rotated_file_is_read_to_its_end_and_then_the_new_one)
 }
 END_TEST
 
+START_TEST(a_renamed_file_is_followed_until_there_is_a_new_one)
+{
+    char moved[128];
+
+    append(LINE(1));
+    CLEANUP(audit_file_free) struct audit_file *f UNUSED = follow(false);
+    CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    snprintf(moved, sizeof(moved), "%s.1", path);
+    ck_assert_int_eq(rename(path, moved), 0);
+    run_quiet();
+    ck_assert_int_gt(dprintf(fd, LINE(2)), 0); /* nobody has told its writer */
+    wait_for(1);
+    append(LINE(3));
+    wait_for(2);
+    ck_assert_int_eq(unlink(path), 0);
+    run_quiet();
+    append(LINE(4));
+    wait_for(3);
+    ck_assert_str_eq(seen, "2 3 4 ");
+    ck_assert_uint_eq(n_lost, 0);
+}
+END_TEST
+
+START_TEST(the_end_of_a_long_line_is_not_looked_for_in_a_file_that_was_cut)
+{
+    char *line = malloc(AUDIT_FILE_LINE_MAX + 1);
+
+    append("");
+    CLEANUP(audit_file_free) struct audit_file *f UNUSED = follow(false);
+    memset(line, 'x', AUDIT_FILE_LINE_MAX);
+    line[AUDIT_FILE_LINE_MAX] = '\0';
+    append(line);
+    free(line);
+    run_quiet();
+    ck_assert_int_eq(truncate(path, 0), 0);
+    append(LINE(1));
+    wait_for(1);
+    ck_assert_str_eq(seen, "1 ");
+}
+END_TEST
+
 START_TEST(a_file_that_is_cut_is_read_anew_and_told_as_a_loss)
 {
     append(LINE(1) LINE(2));
@@ -243,6 +284,8 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_line_is_held_until_it_is_whole);
     tcase_add_test(t, a_file_that_comes_later_is_read_from_its_beginning);
     tcase_add_test(t, a_rotated_file_is_read_to_its_end_and_then_the_new_one);
+    tcase_add_test(t, a_renamed_file_is_followed_until_there_is_a_new_one);
+    tcase_add_test(t, the_end_of_a_long_line_is_not_looked_for_in_a_file_that_was_cut);
     tcase_add_test(t, a_file_that_is_cut_is_read_anew_and_told_as_a_loss);
     tcase_add_test(t, a_line_that_is_too_long_is_skipped_and_the_next_one_is_read);
     tcase_add_test(t, more_than_a_turn_takes_is_read_all_the_same);
