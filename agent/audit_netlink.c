@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/audit_netlink.h"
 
+#include "agent/audit_counter.h"
 #include "agent/audit_record.h"
 #include "agent/audit_self_test.h"
 #include "lib/loop.h"
@@ -24,9 +25,8 @@ struct audit_netlink {
     int fd;             /* owned, like the next */
     struct loop_io *io; /* NULL until the self-test is over */
     struct audit_events events;
-    bool has_baseline, tells_lost;
-    uint32_t kernel_lost_first, kernel_lost; /* as the kernel counts */
-    uint32_t dropped_seen;                   /* the socket's counter wraps at 32 bits */
+    struct audit_counter kernel_lost; /* begun: the kernel tells us */
+    uint32_t dropped_seen;            /* the socket's counter wraps at 32 bits */
     uint64_t n_dropped;
     int test_pid; /* of the self-test's child; its record is for us alone */
     bool test_passed;
@@ -91,11 +91,7 @@ static void take_status(struct audit_netlink *n, const void *data, size_t len)
     if (len < offsetof(struct audit_status, lost) + sizeof(status.lost))
         return;
     memcpy(&status, data, MIN(len, sizeof(status)));
-    if (!n->has_baseline)
-        n->kernel_lost_first = status.lost;
-    n->has_baseline = true;
-    n->tells_lost = true;
-    n->kernel_lost = status.lost;
+    audit_counter_put(&n->kernel_lost, status.lost);
 }
 
 static bool is_own_test(const struct audit_netlink *n)
@@ -233,7 +229,7 @@ void audit_netlink_ask(struct audit_netlink *n)
     const struct nlmsghdr question = {
         .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = AUDIT_GET, .nlmsg_flags = NLM_F_REQUEST};
 
-    /* without the right to ask there is no answer, and tells_lost stays false */
+    /* without the right to ask there is no answer, and the count does not begin */
     if (sendto(n->fd, &question, sizeof(question), MSG_DONTWAIT, (const struct sockaddr *)&kernel,
                sizeof(kernel)) < 0)
         return;
@@ -254,6 +250,6 @@ uint64_t audit_netlink_n_dropped(struct audit_netlink *n)
 
 bool audit_netlink_kernel_lost(const struct audit_netlink *n, uint64_t *ret)
 {
-    *ret = n->kernel_lost - n->kernel_lost_first; /* modulo 2^32 */
-    return n->tells_lost;
+    *ret = n->kernel_lost.sum;
+    return n->kernel_lost.begun;
 }
