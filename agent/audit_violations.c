@@ -82,6 +82,14 @@ static const struct profile *profile_of(const struct audit_violations *v, const 
 
 /* ---- telling ---- */
 
+static void on_lost(uint64_t n, void *data)
+{
+    struct audit_violations *v = data;
+
+    v->lost += n;
+    v->counts.lost += n;
+}
+
 static uint64_t mount_namespace(const struct subject *s)
 {
     uint64_t inode = 0;
@@ -171,7 +179,7 @@ static void take_apparmor(struct audit_violations *v, const struct audit_record 
     buf_clear(&v->kind);
     if (violation_apparmor_format(&v->event, r, false) < 0 ||
         violation_apparmor_format(&v->kind, r, true) < 0) {
-        v->lost++;
+        on_lost(1, v);
         return;
     }
     violation.profile_name = s.label;
@@ -220,7 +228,7 @@ static void take_seccomp(struct audit_violations *v, const struct audit_record *
     buf_clear(&v->kind);
     if (violation_seccomp_format(&v->event, r, &what, false) < 0 ||
         violation_seccomp_format(&v->kind, r, &what, true) < 0) {
-        v->lost++;
+        on_lost(1, v);
         return;
     }
     violation.action = what.action;
@@ -243,14 +251,6 @@ static void on_record(int outcome, const struct audit_record *r, void *data)
         take_apparmor(v, r);
     else
         take_seccomp(v, r);
-}
-
-static void on_lost(uint64_t n, void *data)
-{
-    struct audit_violations *v = data;
-
-    v->lost += n;
-    v->counts.lost += n;
 }
 
 /* ---- life ---- */
