@@ -148,6 +148,7 @@ static int parse_connect(struct question *q, const char *word UNUSED, const char
     uint64_t port;
     size_t len;
 
+    q->kind = QUESTION_CONNECT; /* from here on it owns nothing */
     if (!colon || !parse_number(colon + 1, UINT16_MAX, &port))
         return error_set(reterr, -EINVAL, "'%s' is not ADDRESS:PORT", error_quote(text));
     len = (size_t)(colon - text);
@@ -159,7 +160,6 @@ static int parse_connect(struct question *q, const char *word UNUSED, const char
     if (len >= sizeof(address) || addr_parse(&q->connect.addr, address) < 0)
         return error_set(reterr, -EINVAL, "'%s' is not an IP address", error_quote_n(text, len));
     q->connect.port = (unsigned)port;
-    q->kind = QUESTION_CONNECT;
     return 0;
 }
 
