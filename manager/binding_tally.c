@@ -43,7 +43,7 @@ void binding_tally_add(struct binding_tally *t, const char *node, const struct m
                        unsigned enforcers)
 {
     int64_t since_ns = b->since_ns, without_since_ns = 0;
-    bool all_held = true, restart_needed = false;
+    bool all_held = true, restart_needed = false, mended = true;
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         const struct msg_binding_enforcer *e = find_enforcer(b, kinds[i]);
@@ -55,12 +55,13 @@ void binding_tally_add(struct binding_tally *t, const char *node, const struct m
             continue;
         count_enforcer(&t->enforcers[i], e);
         restart_needed |= e->restart_needed;
+        mended &= e->in_force || e->restart_needed;
         if (e->in_force)
             since_ns = MAX(since_ns, e->since_ns);
         else
             without_since_ns = e->since_ns;
     }
-    t->n_restart_needed += restart_needed;
+    t->n_restart_needed += restart_needed && mended;
     if (*b->reason) {
         add_without(t, node, b, without_since_ns);
     } else if (all_held) {

@@ -15,7 +15,8 @@
 #define BINDING_TALLY_ENFORCERS 3
 
 struct binding_tally { /* starts zeroed */
-    unsigned n_bound, n_without, n_restart_needed;
+    unsigned n_bound, n_without;
+    unsigned n_restart_needed; /* of those without: a new start would mend all that is missing */
     struct status_enforcer_bindings enforcers[BINDING_TALLY_ENFORCERS];
     int64_t bound_since_ns;   /* the last of those that are bound */
     int64_t without_since_ns; /* the first of the others; 0: not known */

@@ -121,6 +121,22 @@ START_TEST(where_a_new_start_mends_all_the_reason_says_so)
 }
 END_TEST
 
+START_TEST(a_new_start_must_mend_all_that_is_missing)
+{
+    static const struct msg_binding_enforcer nothing[] = {
+        {.enforcer = ENFORCER_BPF, .reason = "no cgroup of its own", .since_ns = 10},
+        {.enforcer = ENFORCER_SECCOMP, .restart_needed = true, .reason = "an older filter"},
+    };
+    struct msg_binding b = bound(nothing, 2, "BPF enforcer: no cgroup of its own");
+
+    add(&b, ENFORCER_BPF | ENFORCER_SECCOMP);
+    ck_assert_uint_eq(tally.n_without, 1);
+    ck_assert_uint_eq(tally.n_restart_needed, 0);
+    ck_assert_int_eq(binding_tally_condition(&tally, arena, &condition), 1);
+    ck_assert_str_eq(condition.reason, "ContainersWithout");
+}
+END_TEST
+
 START_TEST(each_enforcer_is_counted_for_itself)
 {
     struct msg_binding good = bound(held, 3, ""), older = bound(older_filter, 2, "x");
@@ -152,6 +168,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, before_the_first_word_about_an_enforcer_it_is_neither);
     tcase_add_test(t, containers_that_are_not_held_are_named_and_counted);
     tcase_add_test(t, where_a_new_start_mends_all_the_reason_says_so);
+    tcase_add_test(t, a_new_start_must_mend_all_that_is_missing);
     tcase_add_test(t, each_enforcer_is_counted_for_itself);
     suite_add_tcase(s, t);
     return s;
