@@ -7,7 +7,7 @@
 
 #include "lib/map.h"
 
-#define KEY_BYTES (VIOLATION_COUNTS_ORIGIN_BYTES + 4) /* the enforcer's digit in front */
+#define KEY_BYTES (MESSAGE_MAX_ORIGIN + 4) /* the enforcer's digit in front */
 
 /* Of one profile. */
 struct counted {
@@ -75,7 +75,7 @@ static int obtain_profile(struct violation_counts *v, const char *profile, struc
 static const char *make_key(char key[static KEY_BYTES], enum enforcer_bit enforcer,
                             const char *origin)
 {
-    snprintf(key, KEY_BYTES, "%d %.*s", (int)enforcer, VIOLATION_COUNTS_ORIGIN_BYTES, origin);
+    snprintf(key, KEY_BYTES, "%d %.*s", (int)enforcer, MESSAGE_MAX_ORIGIN, origin);
     return key;
 }
 
@@ -117,7 +117,7 @@ int violation_counts_add(struct violation_counts *v, const char *profile,
         return r;
     place = (size_t)map_find(c->places, make_key(key, enforcer, origin));
     if (place == 0 && c->n >= VIOLATION_COUNTS_MAX)
-        place = (size_t)map_find(c->places, make_key(key, enforcer, VIOLATION_COUNTS_OTHER));
+        place = (size_t)map_find(c->places, make_key(key, enforcer, MESSAGE_ORIGIN_OTHER));
     if (place == 0)
         r = append(c, key, enforcer, &item);
     else

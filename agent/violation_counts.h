@@ -11,17 +11,16 @@
 struct violation_counts; /* opaque */
 
 /* Origins of one profile that are told apart; events of further ones are counted under
- * VIOLATION_COUNTS_OTHER. Each enforcer's place for that is kept in what a message may carry. */
+ * MESSAGE_ORIGIN_OTHER. Each enforcer's place for that is kept in what a message may carry. */
 #define VIOLATION_COUNTS_MAX          (MESSAGE_MAX_EVENT_COUNTS - MESSAGE_MAX_ENFORCERS)
-#define VIOLATION_COUNTS_OTHER        "(other rules)"
 #define VIOLATION_COUNTS_MAX_PROFILES 10000
-#define VIOLATION_COUNTS_ORIGIN_BYTES 256 /* a longer origin is cut */
 
 int violation_counts_new(struct violation_counts **ret); /* 0 or -ENOMEM */
 struct violation_counts *violation_counts_free(struct violation_counts *v);
 DEFINE_CLEANUP(struct violation_counts *, violation_counts_free)
 
-/* Counts one event. origin: of the deciding rule, "" where it is not known. 0, -E2BIG (too many
+/* Counts one event. origin: of the deciding rule, "" where it is not known; one longer than
+ * MESSAGE_MAX_ORIGIN is cut. 0, -E2BIG (too many
  * profiles) or -ENOMEM: then it is not counted. */
 int violation_counts_add(struct violation_counts *v, const char *profile,
                          enum enforcer_bit enforcer, const char *origin) MUST_CHECK;

@@ -7,8 +7,6 @@
 #include "lib/map.h"
 #include "manager/nodes.h"
 
-#define ORIGIN_OTHER "(other rules)" /* beyond the ceiling of a message */
-
 static int compare(const void *left, const void *right)
 {
     const struct msg_event_count *a = left, *b = right;
@@ -39,6 +37,41 @@ static size_t merge(struct msg_event_count *items, size_t n)
     return kept;
 }
 
+/* The end of the largest group of one enforcer's counts, and its size. */
+static size_t largest_group(const struct msg_event_count *items, size_t n, size_t *ret_size)
+{
+    size_t end = 0, first = 0;
+
+    *ret_size = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].enforcer != items[first].enforcer)
+            first = i;
+        if (i + 1 - first > *ret_size) {
+            *ret_size = i + 1 - first;
+            end = i + 1;
+        }
+    }
+    return end;
+}
+
+/* Sums up the last counts of whichever enforcer has most, until a message can carry all; returns how
+ * many remain. */
+static size_t fit(struct msg_event_count *items, size_t n)
+{
+    while (n > MESSAGE_MAX_EVENT_COUNTS) {
+        size_t size, end = largest_group(items, n, &size);
+        size_t n_gone = MIN(size - 1, n - MESSAGE_MAX_EVENT_COUNTS);
+        struct msg_event_count *other = &items[end - 1 - n_gone];
+
+        for (size_t i = 1; i <= n_gone; i++)
+            other->count += other[i].count;
+        other->origin = MESSAGE_ORIGIN_OTHER;
+        memmove(other + 1, other + 1 + n_gone, (n - end) * sizeof(*items));
+        n -= n_gone;
+    }
+    return n;
+}
+
 int event_counts_sum(const struct nodes *nodes, unsigned slot, struct arena *a,
                      const struct msg_event_count **ret, size_t *ret_n)
 {
@@ -62,12 +95,7 @@ int event_counts_sum(const struct nodes *nodes, unsigned slot, struct arena *a,
     }
     if (n > 1)
         qsort(items, n, sizeof(*items), compare);
-    n = merge(items, n);
-    for (; n > MESSAGE_MAX_EVENT_COUNTS; n--) {
-        items[n - 2].count += items[n - 1].count;
-        items[n - 2].origin = ORIGIN_OTHER;
-    }
     *ret = items;
-    *ret_n = n;
+    *ret_n = fit(items, merge(items, n));
     return 0;
 }

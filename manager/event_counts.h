@@ -10,7 +10,7 @@
 struct nodes;
 
 /* One count for each enforcer and origin, by enforcer and then origin, in the arena; origins are
- * borrowed from the nodes. Beyond MESSAGE_MAX_EVENT_COUNTS the last one is the sum of the others. 0 or
- * -ENOMEM. */
+ * borrowed from the nodes. Beyond MESSAGE_MAX_EVENT_COUNTS the last ones of the enforcer that has most
+ * become one, of MESSAGE_ORIGIN_OTHER. 0 or -ENOMEM. */
 int event_counts_sum(const struct nodes *nodes, unsigned slot, struct arena *a,
                      const struct msg_event_count **ret, size_t *ret_n);

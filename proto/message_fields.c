@@ -361,6 +361,9 @@ int message_unpack_event_counts(struct arena *a, Varmor__V1__EventCount **items,
     for (size_t i = 0; i < n; i++) {
         int r = message_unpack_enforcer(&out[i].enforcer, items[i]->enforcer, reterr);
 
+        if (r == 0 && strlen(items[i]->origin) > MESSAGE_MAX_ORIGIN)
+            r = error_set(reterr, -EBADMSG, "an origin of %zu bytes; the limit is %d",
+                          strlen(items[i]->origin), MESSAGE_MAX_ORIGIN);
         if (r < 0)
             return r;
         out[i].origin = items[i]->origin;

@@ -23,6 +23,9 @@
 #define MESSAGE_MAX_TEXT         (1 << 20) /* bytes of any text but those of a profile */
 #define MESSAGE_MAX_ENFORCERS    3         /* of a binding: one of each kind */
 #define MESSAGE_MAX_EVENT_COUNTS 2048      /* of a counts report or a policy's description */
+#define MESSAGE_MAX_ORIGIN       256       /* bytes of the origin of such a count */
+
+#define MESSAGE_ORIGIN_OTHER     "(other rules)" /* of a count that stands for several origins */
 
 struct msg_fact {
     const char *name, *value;

@@ -87,8 +87,34 @@ START_TEST(what_a_message_cannot_carry_is_summed)
     tell("n2", more, ARRAY_SIZE(more));
     sum();
     ck_assert_uint_eq(n_sums, MESSAGE_MAX_EVENT_COUNTS);
-    ck_assert_str_eq(sums[n_sums - 1].origin, "(other rules)");
-    ck_assert_uint_eq(sums[n_sums - 1].count, 1 + 5 + 6);
+    ck_assert_str_eq(sums[n_sums - 4].origin, "02044");
+    ck_assert_str_eq(sums[n_sums - 3].origin, "(other rules)");
+    ck_assert_int_eq(sums[n_sums - 3].enforcer, ENFORCER_APPARMOR);
+    ck_assert_uint_eq(sums[n_sums - 3].count, 3);
+    ck_assert_str_eq(sums[n_sums - 2].origin, "x");
+    ck_assert_int_eq(sums[n_sums - 1].enforcer, ENFORCER_SECCOMP);
+    ck_assert_uint_eq(sums[n_sums - 1].count, 6);
+}
+END_TEST
+
+START_TEST(each_enforcer_keeps_its_own_sum)
+{
+    static struct msg_event_count many[3 * MESSAGE_MAX_EVENT_COUNTS];
+    static char origins[ARRAY_SIZE(many)][16];
+    uint64_t of[2] = {0};
+
+    for (unsigned i = 0; i < ARRAY_SIZE(many); i++) {
+        snprintf(origins[i], sizeof(origins[i]), "%05u", i);
+        many[i] = (struct msg_event_count){i % 3 ? ENFORCER_SECCOMP : ENFORCER_BPF, origins[i], 1};
+    }
+    for (unsigned i = 0; i < 3; i++)
+        tell(origins[i], many + i * MESSAGE_MAX_EVENT_COUNTS, MESSAGE_MAX_EVENT_COUNTS);
+    sum();
+    ck_assert_uint_eq(n_sums, MESSAGE_MAX_EVENT_COUNTS);
+    for (size_t i = 0; i < n_sums; i++)
+        of[sums[i].enforcer == ENFORCER_SECCOMP] += sums[i].count;
+    ck_assert_uint_eq(of[0], MESSAGE_MAX_EVENT_COUNTS);
+    ck_assert_uint_eq(of[1], 2 * MESSAGE_MAX_EVENT_COUNTS);
 }
 END_TEST
 
@@ -101,6 +127,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, without_reports_there_is_nothing);
     tcase_add_test(t, the_counts_of_all_nodes_are_one_by_enforcer_and_origin);
     tcase_add_test(t, what_a_message_cannot_carry_is_summed);
+    tcase_add_test(t, each_enforcer_keeps_its_own_sum);
     suite_add_tcase(s, t);
     return s;
 }

@@ -206,7 +206,10 @@ START_TEST(what_an_agent_says_of_enforcers_has_ceilings)
     struct msg_binding_enforcer four[MESSAGE_MAX_ENFORCERS + 1];
     struct msg_binding put = {.container_id = "abc", .enforcers = four};
     struct agent_message m = {.kind = AGENT_COUNTS, .counts = {.profile = "p", .events = many}};
+    char origin[MESSAGE_MAX_ORIGIN + 2];
 
+    memset(origin, 'o', sizeof(origin));
+    origin[MESSAGE_MAX_ORIGIN] = '\0';
     for (size_t i = 0; i < ARRAY_SIZE(many); i++)
         many[i].enforcer = ENFORCER_SECCOMP;
     for (size_t i = 0; i < ARRAY_SIZE(four); i++)
@@ -215,6 +218,12 @@ START_TEST(what_an_agent_says_of_enforcers_has_ceilings)
     check_ceiling(&m, NULL);
     m.counts.n_events++;
     check_ceiling(&m, "2049 counts of events; the limit is 2048");
+    m.counts.n_events = 1;
+    many[0].origin = origin;
+    check_ceiling(&m, NULL);
+    origin[MESSAGE_MAX_ORIGIN] = 'o';
+    origin[MESSAGE_MAX_ORIGIN + 1] = '\0';
+    check_ceiling(&m, "an origin of 257 bytes; the limit is 256");
     m = (struct agent_message){.kind = AGENT_BINDINGS, .bindings = {.put = &put, .n_put = 1}};
     put.n_enforcers = MESSAGE_MAX_ENFORCERS;
     check_ceiling(&m, NULL);

@@ -76,13 +76,13 @@ START_TEST(origins_beyond_the_ceiling_share_one_count)
         snprintf(origin, sizeof(origin), "rule %u", i);
         add("web", ENFORCER_APPARMOR, origin);
     }
-    ck_assert_uint_eq(count_of("web", ENFORCER_APPARMOR, VIOLATION_COUNTS_OTHER), 0);
+    ck_assert_uint_eq(count_of("web", ENFORCER_APPARMOR, MESSAGE_ORIGIN_OTHER), 0);
     add("web", ENFORCER_APPARMOR, "one more");
     add("web", ENFORCER_APPARMOR, "and another");
     add("web", ENFORCER_SECCOMP, "of seccomp");
     add("web", ENFORCER_APPARMOR, "rule 0");
-    ck_assert_uint_eq(count_of("web", ENFORCER_APPARMOR, VIOLATION_COUNTS_OTHER), 2);
-    ck_assert_uint_eq(count_of("web", ENFORCER_SECCOMP, VIOLATION_COUNTS_OTHER), 1);
+    ck_assert_uint_eq(count_of("web", ENFORCER_APPARMOR, MESSAGE_ORIGIN_OTHER), 2);
+    ck_assert_uint_eq(count_of("web", ENFORCER_SECCOMP, MESSAGE_ORIGIN_OTHER), 1);
     ck_assert_uint_eq(count_of("web", ENFORCER_APPARMOR, "rule 0"), 2);
     violation_counts_get(counts, "web", &n);
     ck_assert_uint_le(n, MESSAGE_MAX_EVENT_COUNTS);
@@ -91,7 +91,7 @@ END_TEST
 
 START_TEST(a_long_origin_is_cut_and_still_one)
 {
-    char origin[VIOLATION_COUNTS_ORIGIN_BYTES + 20];
+    char origin[MESSAGE_MAX_ORIGIN + 20];
     const struct msg_event_count *items;
     size_t n;
 
@@ -102,7 +102,7 @@ START_TEST(a_long_origin_is_cut_and_still_one)
     items = violation_counts_get(counts, "web", &n);
     ck_assert_uint_eq(n, 1);
     ck_assert_uint_eq(items[0].count, 2);
-    ck_assert_uint_eq(strlen(items[0].origin), VIOLATION_COUNTS_ORIGIN_BYTES);
+    ck_assert_uint_eq(strlen(items[0].origin), MESSAGE_MAX_ORIGIN);
 }
 END_TEST
 
