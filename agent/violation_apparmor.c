@@ -324,6 +324,9 @@ int violation_apparmor_format(struct buf *b, const struct audit_record *r, bool 
 
 /* ---- what was asked ---- */
 
+#define CHILD_PREFIX "//child_"
+#define CHILD_MAX    100000 /* more than a profile has */
+
 /* Files have no word of their own: they are what is left. */
 static const struct {
     const char *operation;
@@ -401,12 +404,36 @@ static enum aa_class access_class(const struct audit_record *r)
                                                                                 : AA_CLASSES;
 }
 
+/* Whose rules were asked, as aa_rule.child: "NAME" is 0, "NAME//child_2" is 3. False: those of a child
+ * that is not ours ("NAME//null-/bin/ls", which the kernel makes in complain mode). */
+static bool read_child(struct audit_text profile, unsigned *ret)
+{
+    const char *end = profile.data + profile.len;
+    const char *at = memmem(profile.data, profile.len, "//", strlen("//"));
+    unsigned number = 0;
+
+    *ret = 0;
+    if (!at)
+        return true;
+    if ((size_t)(end - at) <= strlen(CHILD_PREFIX) ||
+        memcmp(at, CHILD_PREFIX, strlen(CHILD_PREFIX)) != 0)
+        return false;
+    for (at += strlen(CHILD_PREFIX); at < end; at++) {
+        if (*at < '0' || *at > '9' || number > CHILD_MAX)
+            return false;
+        number = number * 10 + (unsigned)(*at - '0');
+    }
+    *ret = number + 1;
+    return true;
+}
+
 bool violation_apparmor_access(const struct audit_record *r, struct violation_apparmor_access *ret)
 {
     struct audit_text mask = audit_record_get(r, "denied_mask");
 
     ret->access = (struct aa_access){.kind = access_class(r)};
-    if (ret->access.kind == AA_CLASSES)
+    if (ret->access.kind == AA_CLASSES ||
+        !read_child(audit_record_get(r, "profile"), &ret->access.child))
         return false;
     if (mask.len == 0)
         mask = audit_record_get(r, "requested_mask");

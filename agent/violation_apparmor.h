@@ -36,5 +36,5 @@ struct violation_apparmor_access {
     char name[AUDIT_RECORD_MAX + 1];
     char family[16], type[16], protocol[16], fstype[32];
 };
-/* False: no rule can be looked for (a kind of access that rules do not have). */
+/* False: no rule can be looked for (a kind of access that rules do not have, a child that is not ours). */
 bool violation_apparmor_access(const struct audit_record *r, struct violation_apparmor_access *ret);

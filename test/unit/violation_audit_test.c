@@ -406,6 +406,37 @@ START_TEST(a_record_says_what_rule_to_look_for)
 }
 END_TEST
 
+static const struct {
+    const char *profile;
+    int child; /* as aa_rule.child; -1: none of ours */
+} child_cases[] = {
+    {"varmor-x", 0},
+    {"varmor-x//child_0", 1},
+    {"varmor-x//child_12", 13},
+    {"varmor-x//child_", -1},
+    {"varmor-x//child_1a", -1},
+    {"varmor-x//child_99999999999999999999", -1},
+    {"varmor-x//child_1//null-/a", -1},
+    {"varmor-x//null-/bin/ls", -1},
+    {"varmor-x//", -1},
+};
+
+START_TEST(the_rules_of_a_child_are_its_own)
+{
+    static struct violation_apparmor_access access;
+    char fields[256];
+
+    snprintf(fields, sizeof(fields),
+             "apparmor=\"DENIED\" operation=\"open\" profile=\"%s\" name=\"/a\" "
+             "requested_mask=\"r\" denied_mask=\"r\"",
+             child_cases[_i].profile);
+    read_apparmor(fields);
+    ck_assert_int_eq(violation_apparmor_access(&record, &access), child_cases[_i].child >= 0);
+    if (child_cases[_i].child >= 0)
+        ck_assert_uint_eq(access.access.child, child_cases[_i].child);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *s = suite_create("violation_audit");
@@ -423,6 +454,7 @@ Suite *unit_suite(void)
     tcase_add_loop_test(t, a_call_is_named_by_the_table_of_its_architecture, 0,
                         (int)ARRAY_SIZE(call_cases));
     tcase_add_loop_test(t, a_record_says_what_rule_to_look_for, 0, (int)ARRAY_SIZE(access_cases));
+    tcase_add_loop_test(t, the_rules_of_a_child_are_its_own, 0, (int)ARRAY_SIZE(child_cases));
     suite_add_tcase(s, t);
     return s;
 }
