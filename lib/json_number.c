@@ -8,13 +8,19 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+/* What an integer may go on with, and is none then: a fraction, an exponent. */
+static bool is_of_fraction(char c)
+{
+    return c == '.' || c == 'e' || c == 'E' || c == '+' || c == '-';
+}
+
 static int add_number(struct buf *out, const char *digits, size_t len, bool negative)
 {
     uint64_t value = 0;
     bool fits = true;
 
     for (size_t i = 0; i < len && fits; i++)
-        fits = !__builtin_mul_overflow(value, 10, &value) &&
+        fits = is_digit(digits[i]) && !__builtin_mul_overflow(value, 10, &value) &&
                !__builtin_add_overflow(value, (uint64_t)(digits[i] - '0'), &value);
     return fits && !negative && value > INT64_MAX ? buf_format(out, "%" PRId64, (int64_t)value)
                                                   : buf_add(out, digits, len);
@@ -29,7 +35,7 @@ static size_t token(const char *json, size_t len, bool in_text)
         return json[0] == '\\' && len > 1 ? 2 : 1;
     if (!is_digit(json[0]))
         return 1;
-    while (n < len && is_digit(json[n]))
+    while (n < len && (is_digit(json[n]) || is_of_fraction(json[n])))
         n++;
     return n;
 }
