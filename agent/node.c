@@ -107,13 +107,13 @@ static void on_violation(const struct violation *v, void *data)
 {
     struct node *n = data;
 
+    if (n->link)
+        count_violation(n, v);
     if (n->violation_log)
         after_violation_log(
             n, violation_log_write(n->violation_log, v, store_find(n->store, v->profile_name)));
-    if (n->link) {
-        count_violation(n, v);
+    if (n->link)
         tell_violation(n, v);
-    }
 }
 
 static void on_prepared(const char *profile_name, void *data)
