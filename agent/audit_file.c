@@ -2,6 +2,7 @@
 #include "agent/audit_file.h"
 
 #include "agent/audit_record.h"
+#include "agent/audit_turn.h"
 #include "lib/loop.h"
 
 #include <errno.h>
@@ -49,23 +50,29 @@ static void take_line(struct audit_file *f, const char *line, size_t len)
         f->events.record(outcome, &f->record, f->events.data);
 }
 
-/* Takes the whole lines of what is there, and keeps the rest. */
-static void take_lines(struct audit_file *f)
+/* Takes the whole lines of what is there, and keeps the rest. False: whole ones remain, since the
+ * turn is over. */
+static bool take_lines(struct audit_file *f, const struct audit_turn *turn)
 {
     const char *start = f->line, *end = f->line + f->len, *newline;
+    bool over = false;
 
     while ((newline = memchr(start, '\n', (size_t)(end - start)))) {
+        over = audit_turn_is_over(turn);
+        if (over)
+            break;
         if (!f->skips)
             take_line(f, start, (size_t)(newline - start));
         f->skips = false;
         start = newline + 1;
     }
     f->len = (size_t)(end - start);
-    if (f->len == sizeof(f->line)) {
+    if (f->len == sizeof(f->line) && !over) {
         f->skips = true;
         f->len = 0;
     }
     memmove(f->line, start, f->len);
+    return !over;
 }
 
 /* ---- the file ---- */
@@ -110,18 +117,21 @@ static bool is_replaced(const struct audit_file *f)
     return stat(f->path, &st) == 0 && (st.st_ino != f->inode || st.st_dev != f->device);
 }
 
-/* Reads what there is, at most bytes. True if it came to the end. */
-static bool read_file(struct audit_file *f, size_t bytes)
+/* Reads what there is, as much as a turn may. True if it came to the end. */
+static bool read_file(struct audit_file *f)
 {
+    struct audit_turn turn = audit_turn_begin();
     struct stat st;
 
+    if (!take_lines(f, &turn)) /* of the turn before */
+        return false;
     if (fstat(f->fd, &st) == 0 && st.st_size < f->position) {
         f->events.lost(1, f->events.data); /* at least; what was cut off is not known */
         f->position = 0;
         f->len = 0;
         f->skips = false;
     }
-    for (size_t n_read = 0; n_read < bytes;) {
+    for (size_t n_read = 0; n_read < AUDIT_FILE_BYTES_PER_TURN;) {
         ssize_t n = pread(f->fd, f->line + f->len, sizeof(f->line) - f->len, f->position);
 
         if (n < 0 && errno == EINTR)
@@ -131,7 +141,8 @@ static bool read_file(struct audit_file *f, size_t bytes)
         n_read += (size_t)n;
         f->position += n;
         f->len += (size_t)n;
-        take_lines(f);
+        if (!take_lines(f, &turn))
+            return false;
     }
     return false;
 }
@@ -140,7 +151,7 @@ static void follow(void *data)
 {
     struct audit_file *f = data;
 
-    if (f->fd >= 0 && !read_file(f, AUDIT_FILE_BYTES_PER_TURN)) {
+    if (f->fd >= 0 && !read_file(f)) {
         loop_task_set(f->more);
         return;
     }

@@ -2,6 +2,7 @@
 #include "agent/audit_kmsg.h"
 
 #include "agent/audit_record.h"
+#include "agent/audit_turn.h"
 #include "lib/loop.h"
 
 #include <errno.h>
@@ -22,8 +23,9 @@ struct audit_kmsg {
 static void on_readable(int fd, unsigned events UNUSED, void *data)
 {
     struct audit_kmsg *k = data;
+    struct audit_turn turn = audit_turn_begin();
 
-    for (unsigned i = 0; i < RECORDS_PER_TURN; i++) {
+    for (unsigned i = 0; i < RECORDS_PER_TURN && !audit_turn_is_over(&turn); i++) {
         ssize_t n = read(fd, k->text, sizeof(k->text)); /* one record */
         int outcome;
 

@@ -4,6 +4,7 @@
 #include "agent/audit_counter.h"
 #include "agent/audit_record.h"
 #include "agent/audit_self_test.h"
+#include "agent/audit_turn.h"
 #include "lib/loop.h"
 
 #include <errno.h>
@@ -143,8 +144,9 @@ static int read_message(struct audit_netlink *n)
 static void on_readable(int fd UNUSED, unsigned events UNUSED, void *data)
 {
     struct audit_netlink *n = data;
+    struct audit_turn turn = audit_turn_begin();
 
-    for (unsigned i = 0; i < MESSAGES_PER_TURN; i++) {
+    for (unsigned i = 0; i < MESSAGES_PER_TURN && !audit_turn_is_over(&turn); i++) {
         int r = read_message(n);
 
         /* an overflow is told once, in front of what is there; the counter says how much it was */

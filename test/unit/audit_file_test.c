@@ -3,6 +3,7 @@
 
 #include "agent/audit_file.h"
 #include "agent/audit_record.h"
+#include "agent/audit_turn.h"
 #include "lib/loop.h"
 
 #include <errno.h>
@@ -24,7 +25,7 @@ static struct loop *loop;
 static struct loop_timer *timer;
 static char folder[64], path[96];
 static char seen[512]; /* the serials of records, or "!" for a broken one, each with a space */
-static unsigned n_seen, n_wanted;
+static unsigned n_seen, n_wanted, record_ms; /* what a record costs */
 static uint64_t n_lost;
 
 static void on_time(void *data UNUSED)
@@ -34,8 +35,11 @@ static void on_time(void *data UNUSED)
 
 static void on_record(int outcome, const struct audit_record *r, void *data UNUSED)
 {
+    uint64_t done_ns = audit_turn_now_ns() + record_ms * NS_PER_MSEC;
     size_t len = strlen(seen);
 
+    while (audit_turn_now_ns() < done_ns)
+        ;
     if (outcome < 0)
         snprintf(seen + len, sizeof(seen) - len, "! ");
     else
@@ -251,6 +255,24 @@ START_TEST(more_than_a_turn_takes_is_read_all_the_same)
 }
 END_TEST
 
+START_TEST(records_that_cost_much_leave_others_their_turn)
+{
+    CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    CLEANUP(audit_file_free) struct audit_file *f UNUSED = follow(false);
+
+    for (int i = 0; i < 100; i++)
+        ck_assert_int_gt(dprintf(fd, LINE(7)), 0);
+    record_ms = 2;
+    loop_timer_set(timer, 20 * NS_PER_MSEC);
+    loop_run(loop); /* until the timer has its turn */
+    ck_assert_uint_gt(n_seen, 0);
+    ck_assert_uint_lt(n_seen, 50);
+    record_ms = 0;
+    wait_for(100);
+    ck_assert_uint_eq(n_lost, 0);
+}
+END_TEST
+
 START_TEST(what_a_syslog_daemon_copied_is_taken_only_where_it_is_asked_for)
 {
     for (int printed_too = 0; printed_too < 2; printed_too++) {
@@ -289,6 +311,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_file_that_is_cut_is_read_anew_and_told_as_a_loss);
     tcase_add_test(t, a_line_that_is_too_long_is_skipped_and_the_next_one_is_read);
     tcase_add_test(t, more_than_a_turn_takes_is_read_all_the_same);
+    tcase_add_test(t, records_that_cost_much_leave_others_their_turn);
     tcase_add_test(t, what_a_syslog_daemon_copied_is_taken_only_where_it_is_asked_for);
     tcase_add_test(t, a_folder_that_is_not_there_is_an_error);
     suite_add_tcase(s, t);
