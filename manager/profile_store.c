@@ -212,10 +212,11 @@ static int check_update(const struct policy *before, const struct policy *now,
                          now->target_at.line, now->target_at.column);
     if ((before->enforcers & ~now->enforcers) &&
         (now->enforcers | ENFORCER_BPF) != before->enforcers)
-        return error_set(reterr, -EPERM,
-                         "spec.policy.enforcer (line %u, column %u): AppArmor and Seccomp may not "
-                         "be removed; remove the policy and create it anew",
-                         now->enforcer_at.line, now->enforcer_at.column);
+        return error_set(
+            reterr, -EPERM,
+            "spec.policy.enforcer (line %u, column %u): of enforcers only BPF may be "
+            "removed, without adding another one; remove the policy and create it anew",
+            now->enforcer_at.line, now->enforcer_at.column);
     return 0;
 }
 

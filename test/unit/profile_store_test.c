@@ -221,6 +221,54 @@ START_TEST(a_refused_update_leaves_in_force_what_was)
 }
 END_TEST
 
+/* contract.md 3.5, rule 4 */
+static const struct {
+    const char *before, *now;
+    bool accepted;
+} enforcer_changes[] = {
+    {"BPF", "AppArmorBPF", true},
+    {"AppArmor", "AppArmorBPFSeccomp", true},
+    {"AppArmorBPF", "AppArmor", true},
+    {"AppArmorBPFSeccomp", "AppArmorSeccomp", true},
+    {"AppArmorBPF", "BPF", false},
+    {"AppArmorBPFSeccomp", "AppArmorBPF", false},
+    {"AppArmorBPFSeccomp", "AppArmor", false},
+    {"AppArmorSeccomp", "AppArmor", false},
+    {"BPF", "AppArmor", false},
+    {"AppArmorBPF", "AppArmorSeccomp", false}, /* to remove one and to add one are two changes */
+};
+
+static void put_enforcer(const char *enforcer)
+{
+    char text[512];
+
+    snprintf(text, sizeof(text),
+             "apiVersion: crd.varmor.org/v1beta1\nkind: VarmorPolicy\n"
+             "metadata: {name: web, namespace: shop}\n"
+             "spec:\n  target: " POD_P "\n  policy: {enforcer: %s, mode: AlwaysAllow}\n",
+             enforcer);
+    put(text);
+}
+
+START_TEST(enforcers_are_added_and_bpf_alone_is_removed)
+{
+    bool accepted = enforcer_changes[_i].accepted;
+    unsigned before;
+
+    put_enforcer(enforcer_changes[_i].before);
+    before = web()->profile->enforcers;
+    put_enforcer(enforcer_changes[_i].now);
+    ck_assert_int_eq(web()->profile->enforcers != before, accepted);
+    if (accepted)
+        expect_condition(&web()->updated, CONDITION_TRUE, "", "");
+    else
+        expect_condition(&web()->updated, CONDITION_FALSE, "Forbidden",
+                         "spec.policy.enforcer (line 6, column 22): of enforcers only BPF may be "
+                         "removed, without adding another one; remove the policy and create it "
+                         "anew");
+}
+END_TEST
+
 #define NGINX "ingress-nginx-controller-admission"
 
 START_TEST(what_is_left_out_of_a_policy_is_said_until_it_is_in)
@@ -395,6 +443,8 @@ Suite *unit_suite(void)
     tcase_add_test(t, the_same_text_again_changes_nothing);
     tcase_add_test(t, another_text_is_another_version_in_the_same_slot);
     tcase_add_loop_test(t, a_refused_update_leaves_in_force_what_was, 0, ARRAY_SIZE(refusals));
+    tcase_add_loop_test(t, enforcers_are_added_and_bpf_alone_is_removed, 0,
+                        (int)ARRAY_SIZE(enforcer_changes));
     tcase_add_test(t, what_is_left_out_of_a_policy_is_said_until_it_is_in);
     tcase_add_test(t, a_policy_that_was_never_accepted_is_created_when_it_is_mended);
     tcase_add_test(t, a_name_that_is_too_long_is_forbidden);
