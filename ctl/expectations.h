@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Files of expectations: what a policy is meant to deny and to allow, kept beside it and checked by
- * `varmorctl test --expect`. YAML or JSON, a document for each policy:
+ * Files of expectations: what a policy is meant to deny and to allow, kept beside it (as web.expect,
+ * since every .yaml of a folder is read as policies) and checked by `varmorctl test --expect`. YAML or
+ * JSON, a document for each policy:
  *
  *     policy: shop/web             # [NAMESPACE/]NAME; may be left out if there is one policy
  *     arch: x86_64                 # of system calls (the default)

@@ -50,7 +50,7 @@ static const char test_help[] =
     "      --install-namespace NS  as for validate (default: " DEFAULT_INSTALL_NAMESPACE ")\n"
     "  -h, --help                  this text\n"
     "\n"
-    "A file of expectations:\n"
+    "A file of expectations (a name like web.expect: folders of policies pass it over):\n"
     "  policy: shop/web            # may be left out if there is one policy\n"
     "  expect:\n"
     "  - {read: /etc/shadow, verdict: deny, rule: \"bpfRawRules.files[0]\"}\n"

@@ -251,6 +251,23 @@ START_TEST(render_prints_json)
 }
 END_TEST
 
+START_TEST(expectations_may_stand_beside_their_policy)
+{
+    char folder[] = "/tmp/ctl-policy-test-XXXXXX", command[256], expect[64];
+
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(expect, sizeof(expect), "%s/web.expect", folder);
+    snprintf(command, sizeof(command), "cp %s %s/web.yaml && cp %s %s", WEB, folder, MET, expect);
+    ck_assert_int_eq(system(command), 0);
+    ck_assert_int_eq(RUN("test", "--expect", expect, folder), 0);
+    expect_in(err, ", 0 differences");
+    ck_assert_int_eq(RUN("validate", folder), 0);
+    forget();
+    snprintf(command, sizeof(command), "rm -r %s", folder);
+    ck_assert_int_eq(system(command), 0);
+}
+END_TEST
+
 /* jansson has no integers of 64 bits without a sign, and a seccomp profile has. */
 START_TEST(render_prints_large_numbers_of_seccomp_as_they_are)
 {
@@ -493,6 +510,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, test_prints_json_and_junit);
     tcase_add_test(t, render_dumps_rules_and_automata);
     tcase_add_test(t, render_prints_json);
+    tcase_add_test(t, expectations_may_stand_beside_their_policy);
     tcase_add_test(t, render_prints_large_numbers_of_seccomp_as_they_are);
     tcase_add_loop_test(t, what_cannot_be_rendered_is_said, 0, ARRAY_SIZE(refused));
     tcase_add_test(t, many_policies_are_not_all_named);
