@@ -131,8 +131,11 @@ static const char *origin_of_access(struct audit_violations *v, const struct aud
     const struct aa_rules *rules = p ? violation_rules_apparmor(v->rules, p) : NULL;
     const struct aa_rule *rule = NULL;
 
-    if (rules && violation_apparmor_access(r, &v->access))
-        rule = aa_rules_find(rules, &v->access.access);
+    if (!rules || !violation_apparmor_access(r, &v->access))
+        return "";
+    if (v->events.disks)
+        v->access.access.disks = v->events.disks(&v->access.access.n_disks, v->events.data);
+    rule = aa_rules_find(rules, &v->access.access);
     return rule && rule->origin ? rule->origin : "";
 }
 

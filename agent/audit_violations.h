@@ -30,6 +30,8 @@ struct audit_violations_events {
     const struct profile *(*profile_of)(const struct container *c, void *data);
     /* The only container that is under a profile; NULL: there is none, or there are several. */
     const struct container *(*only_container)(const char *profile, void *data);
+    /* What @{varmor_disks} means on this node; may be NULL. */
+    const char *const *(*disks)(size_t *ret_n, void *data);
     /* Another process than this one did this to a profile of ours ("profile_remove"); may be NULL. */
     void (*tampered)(const char *profile, const char *operation, int pid, void *data);
     void *data;

@@ -166,6 +166,13 @@ static const struct container *on_only_container(const char *profile, void *data
     return binder_find_only(n->binder, profile);
 }
 
+static const char *const *on_disks_asked(size_t *ret_n, void *data)
+{
+    const struct node *n = data;
+
+    return n->devices ? node_devices_names(n->devices, ret_n) : NULL;
+}
+
 static void on_tampered(const char *profile, const char *operation, int pid, void *data)
 {
     struct node *n = data;
@@ -365,6 +372,7 @@ static int make_audit(struct node *n, struct error **reterr)
         .find_profile = on_find_profile,
         .profile_of = on_profile_of,
         .only_container = on_only_container,
+        .disks = on_disks_asked,
         .tampered = on_tampered,
         .data = n,
     };

@@ -444,6 +444,11 @@ bool violation_apparmor_access(const struct audit_record *r, struct violation_ap
     ret->access.name =
         copy_text(audit_record_get(r, ret->access.kind == AA_CAPABILITY ? "capname" : "name"),
                   ret->name, sizeof(ret->name));
+    if (ret->access.kind == AA_FILE)
+        ret->access.target =
+            copy_text(audit_record_get(r, "target"), ret->target, sizeof(ret->target));
     ret->access.fstype = copy_text(audit_record_get(r, "fstype"), ret->fstype, sizeof(ret->fstype));
+    ret->access.source =
+        copy_text(audit_record_get(r, "srcname"), ret->source, sizeof(ret->source));
     return true;
 }

@@ -33,7 +33,7 @@ void violation_label_profile(struct audit_text label, char ret[static PROFILE_NA
 /* What was asked, for aa_rules_find(); its texts point into itself. */
 struct violation_apparmor_access {
     struct aa_access access;
-    char name[AUDIT_RECORD_MAX + 1];
+    char name[AUDIT_RECORD_MAX + 1], target[AUDIT_RECORD_MAX + 1], source[AUDIT_RECORD_MAX + 1];
     char family[16], type[16], protocol[16], fstype[32];
 };
 /* False: no rule can be looked for (a kind of access that rules do not have, a child that is not ours). */

@@ -12,6 +12,7 @@ void aa_rule_done(struct aa_rule *r)
     free(r->file.path);
     free(r->file.link_target);
     free(r->mount.fstypes);
+    free(r->mount.source);
     free(r->mount.point);
     free(r->origin);
     *r = (struct aa_rule){0};
@@ -41,6 +42,7 @@ int aa_rule_copy(struct aa_rule *ret, const struct aa_rule *from)
     copied &= copy_text(&copy.file.path, from->file.path);
     copied &= copy_text(&copy.file.link_target, from->file.link_target);
     copied &= copy_text(&copy.mount.fstypes, from->mount.fstypes);
+    copied &= copy_text(&copy.mount.source, from->mount.source);
     copied &= copy_text(&copy.mount.point, from->mount.point);
     copied &= copy_text(&copy.origin, from->origin);
     if (!copied) {

@@ -6,15 +6,33 @@
 #include "lib/apparmor/glob.h"
 #include "lib/apparmor/rule_class.h"
 
+#define DISKS "@{varmor_disks}" /* stands alone where rules use it */
+
+/* A glob, or all disks of the node. */
+static bool is_meant(const char *glob, const char *path, const struct aa_access *access)
+{
+    if (strcmp(glob, DISKS) != 0)
+        return glob_matches(glob, path);
+    for (size_t i = 0; access->disks && i < access->n_disks; i++)
+        if (strcmp(access->disks[i], path) == 0)
+            return true;
+    return false;
+}
+
+/* Who links needs of the new name no more than what the old one has: so a denial may be about the
+ * old one. */
 static bool means_file(const struct aa_rule *rule, const struct aa_access *access)
 {
-    unsigned permissions = rule->file.permissions;
+    unsigned asked = access->permissions;
 
-    if (permissions & AA_WRITE) /* 'w' holds 'a', which is what a record says of O_APPEND */
-        permissions |= AA_APPEND;
-    if (rule->file.path && access->permissions && !(permissions & access->permissions))
-        return false;
-    return !rule->file.path || (access->name && glob_matches(rule->file.path, access->name));
+    if (!rule->file.path)
+        return true;
+    if (access->target && is_meant(rule->file.path, access->target, access))
+        return true;
+    if (asked & AA_APPEND)
+        asked |= AA_WRITE; /* 'w' holds 'a', which is what a record says of O_APPEND */
+    return (asked == 0 || (rule->file.permissions & asked)) && access->name &&
+           is_meant(rule->file.path, access->name, access);
 }
 
 static bool means_capability(const struct aa_rule *rule, const struct aa_access *access)
@@ -70,10 +88,16 @@ static bool is_of_fstypes(const char *fstypes, const char *fstype)
     return false;
 }
 
+/* A record that tells a source and no type is of a bind mount or a move, which have none. */
 static bool means_mount(const struct aa_rule *rule, const struct aa_access *access)
 {
-    if (rule->mount.fstypes && access->fstype &&
-        !is_of_fstypes(rule->mount.fstypes, access->fstype))
+    bool has_type = access->fstype || !access->source;
+
+    if (rule->mount.fstypes &&
+        (!has_type || (access->fstype && !is_of_fstypes(rule->mount.fstypes, access->fstype))))
+        return false;
+    if (rule->mount.source && access->source &&
+        !is_meant(rule->mount.source, access->source, access))
         return false;
     return !rule->mount.point || !access->name || glob_matches(rule->mount.point, access->name);
 }

@@ -73,6 +73,7 @@ struct aa_rule {
     } network;
     struct {           /* AA_MOUNT, AA_REMOUNT, AA_UMOUNT */
         char *fstypes; /* owned; globs, one a line; NULL: any */
+        char *source;  /* owned; what, a glob; NULL: anything */
         char *point;   /* owned; where to, a glob; NULL: anywhere */
     } mount;
     unsigned child; /* from aa_profile_read(): 1 + N of child_N, 0: the profile's own */
@@ -158,10 +159,13 @@ int aa_profile_read(struct aa_rules *ret, const char *text, size_t len, const ch
 struct aa_access {
     enum aa_class kind;
     const char *name;                     /* path, capability name; NULL: none */
+    const char *target;                   /* of a link: what it leads to; NULL: no link */
     unsigned permissions;                 /* enum aa_permission_bit */
     const char *family, *type, *protocol; /* of networks; NULL: not told */
-    const char *fstype;                   /* of mounts; NULL: not told */
-    unsigned child;                       /* as aa_rule.child: "NAME//child_2" is 3 */
+    const char *fstype, *source;          /* of mounts; NULL: not told */
+    const char *const *disks; /* what @{varmor_disks} means on this node; NULL: it means nothing */
+    size_t n_disks;
+    unsigned child; /* as aa_rule.child: "NAME//child_2" is 3 */
 };
 /* The first rule that means the access and denies (else audits) it, NULL: none does (what a profile does not allow is
  * denied by absence). Variables mean their usual values. Compiles patterns on the way: for single events. */

@@ -319,14 +319,15 @@ static int parse_condition(struct rule_text *t, const struct rule_class *class,
 
 /* ---- names ---- */
 
-static int keep_point(const struct rule_class *class, const char *name, bool is_target,
+static int keep_place(const struct rule_class *class, const char *name, bool is_target,
                       struct aa_rule *rule)
 {
-    if (class->kind != AA_REMOUNT && class->kind != AA_UMOUNT && !is_target)
-        return 0;
-    free(rule->mount.point);
-    rule->mount.point = strdup(name);
-    return rule->mount.point ? 0 : -ENOMEM;
+    bool is_source = class->kind == AA_MOUNT && !is_target;
+    char **place = is_source ? &rule->mount.source : &rule->mount.point;
+
+    free(*place);
+    *place = strdup(name);
+    return *place ? 0 : -ENOMEM;
 }
 
 /* The name at hand: quoted unless it is a path, so that it is never taken for a word of the language. */
@@ -350,7 +351,7 @@ static int parse_name(struct rule_text *t, const struct rule_class *class, bool 
     if (r == 0 && !absolute)
         r = note_sign(t, text, "\"");
     if (r == 0)
-        r = keep_point(class, name, is_target, rule);
+        r = keep_place(class, name, is_target, rule);
     rule_text_next(t);
     return r;
 }

@@ -103,7 +103,15 @@ static const struct {
     {"/var/spool/** a", AA_DENY, 0},
     {"network unix stream", AA_DENY, 0},
     {"remount", AA_DENY, 0},
+    {"@{varmor_disks} rw", AA_DENY, 2},
+    {"mount @{varmor_disks}", AA_DENY, 2},
+    {"mount fstype=securityfs", AA_DENY, 2},
+    {"mount options in (bind,rbind,move) /proc** -> /**", AA_DENY, 2},
+    {"network unix", AA_DENY, 2},
+    {"/**/chmod rx", AA_DENY, 2},
 };
+
+static const char *const disks[] = {"/dev/vda", "/dev/vda1"};
 
 static const struct {
     struct aa_access access;
@@ -144,21 +152,34 @@ static const struct {
     {{.kind = AA_MOUNT, .name = "/mnt/", .fstype = "ext4"}, -1}, /* no remount */
     {{.kind = AA_REMOUNT, .name = "/mnt/", .fstype = "ext4"}, 18},
     {{.kind = AA_REMOUNT, .name = "/mnt/", .fstype = "proc"}, 10},
+    {{.kind = AA_FILE, .name = "/x", .target = "/etc/shadow", .permissions = AA_EXEC}, 1},
+    {{.kind = AA_FILE, .name = "/x", .target = "/bin/chmod", .permissions = AA_LINK, .child = 2},
+     24},
+    {{.kind = AA_FILE, .name = "/dev/vda1", .permissions = AA_READ, .child = 2}, 19},
+    {{.kind = AA_FILE, .name = "/dev/vdb", .permissions = AA_READ, .child = 2}, -1},
+    {{.kind = AA_MOUNT, .source = "/dev/vda", .fstype = "ext4", .name = "/m/", .child = 2}, 20},
+    {{.kind = AA_MOUNT, .source = "/dev/vdb", .fstype = "ext4", .name = "/m/", .child = 2}, -1},
+    {{.kind = AA_MOUNT, .source = "none", .fstype = "securityfs", .name = "/m/", .child = 2}, 21},
+    {{.kind = AA_MOUNT, .source = "/proc/", .name = "/m/", .child = 2}, 22},
+    {{.kind = AA_UNIX, .family = "unix", .type = "stream", .child = 2}, 23},
 };
 
 START_TEST(an_access_leads_to_the_rule_that_decided)
 {
     struct aa_rule items[ARRAY_SIZE(profile)] = {{0}};
     struct aa_rules rules = {items, ARRAY_SIZE(profile)};
+    struct aa_access access = accesses[_i].access;
     const struct aa_rule *found;
     int wanted = accesses[_i].rule;
 
+    access.disks = disks;
+    access.n_disks = ARRAY_SIZE(disks);
     for (size_t i = 0; i < rules.n; i++) {
         ck_assert_int_eq(aa_rule_parse(&items[i], profile[i].text, NULL), 0);
         items[i].qualifiers = profile[i].qualifiers;
         items[i].child = profile[i].child;
     }
-    found = aa_rules_find(&rules, &accesses[_i].access);
+    found = aa_rules_find(&rules, &access);
     ck_assert_msg(found == (wanted < 0 ? NULL : &items[wanted]), "found '%s'",
                   found ? found->text : "none");
     for (size_t i = 0; i < rules.n; i++)
