@@ -106,7 +106,7 @@ class Attacker:
     """A container with the attacker program, and its two FIFOs."""
 
     def __init__(self, name, options):
-        self.name = name
+        self.name, self.processes = name, {}
         folder = f"/run/attack/{name}"
         os.makedirs(folder, exist_ok=True)
         for fifo in ("commands", "answers"):
@@ -116,6 +116,7 @@ class Attacker:
             "--label", f"varmor.org/pod={name}", "--label", f"attack={name.split('-')[0]}",
             "--mount", f"type=bind,src={SHARE},dst=/share,options=rbind:ro",
             "--mount", f"type=bind,src={folder},dst=/attack,options=rbind:rw",
+            "--mount", "type=cgroup2,src=cgroup2,dst=/sys/fs/cgroup,options=rw",
             "--mount", "type=bind,src=/run/cgroup1,dst=/cgroup1,options=rbind:rw", *options, IMAGE, f"attack-{name}",
             "/share/attacker", "/attack/commands", "/attack/answers")
         # Open both ways: neither side waits for the other, nor sees an end.
@@ -131,15 +132,18 @@ class Attacker:
         raise Fatal(f"container attack-{self.name} does not run")
 
     def give_addresses(self):
-        commands = ["ip link set lo up"] + [f"ip addr add {address} dev lo" for address in ADDRESSES]
+        commands = ["ip link set lo up", "echo 0 0 >/proc/sys/net/ipv4/ping_group_range"] + [f"ip addr add {address} dev lo" for address in ADDRESSES]
         run("nsenter", "-t", self.pid(), "-n", "sh", "-ec", "; ".join(commands))
 
     def ask(self, name, attempt):
+        """The outcome; whose processes they were is noted in self.processes."""
         self.commands.write(f"{name}\t{attempt}\n")
         self.commands.flush()
         while True:
-            answered, _, outcome = self.answers.readline().rstrip("\n").partition("\t")
+            answered, _, rest = self.answers.readline().rstrip("\n").partition("\t")
             if answered == name:
+                outcome, _, processes = rest.partition("\t")
+                self.processes.update({int(pid): name for pid in processes.split()})
                 return outcome
 
     def prepare(self, setup):
@@ -157,12 +161,12 @@ class Attacker:
 
 
 class Log:
-    """What violations.log has gained, by the name of the task that did it."""
+    """What violations.log has gained, by the attempt whose process (else: whose name) it tells."""
 
     def __init__(self):
         self.offset = os.path.getsize(LOG) if os.path.exists(LOG) else 0
 
-    def gained(self, profile):
+    def gained(self, profile, processes):
         found = {}
         if not os.path.exists(LOG):
             return found
@@ -174,19 +178,20 @@ class Log:
                 except ValueError:
                     continue
                 if event.get("profileName") == profile and event.get("action") == "DENIED":
-                    found.setdefault(event["event"].get("comm"), []).append(event.get("rule", ""))
+                    attempt = processes.get(event["pid"], event["event"].get("comm"))
+                    found.setdefault(attempt, []).append(event.get("rule", ""))
         return found
 
 
 class Run:
     def __init__(self, plan, enforcer):
         self.enforcer, self.plan = enforcer, plan["enforcers"][enforcer]
-        self.setup, self.name = plan["setup"], enforcer.lower()
+        self.setup, self.name = self.plan["setup"], enforcer.lower()
         self.profile = f"varmor-attack-{self.name}"
         self.policy = Policy(self.name)
         self.loop = {"AppArmor": "/dev/loop1"}.get(enforcer, "/dev/loop0")
         self.results = {"attacks": {}, "neighbours": {}, "counted": {}, "refused": {}, "setup": [], "seconds": {}}
-        self.victim = subprocess.Popen(["sleep", "100000"], stdin=subprocess.DEVNULL)
+        self.victim = subprocess.Popen(["sleep", "100000"], stdin=subprocess.DEVNULL, cwd="/")
         self.foreigner = subprocess.Popen(["sleep", "100000"], stdin=subprocess.DEVNULL, user=1)
 
     def filled(self, entry):
@@ -233,14 +238,15 @@ class Run:
                 self.results[kind][entry["id"]]["with"] = outcome
                 if kind == "attacks" and outcome != "succeeded":
                     denied.add(entry["id"])
-        self.collect(batch, log, denied)
+        if self.enforcer != "Seccomp":  # its denials are not logged here: judge.py says why
+            self.collect(batch, log, denied, attacker.processes)
 
-    def collect(self, batch, log, denied):
+    def collect(self, batch, log, denied, processes):
         """Waits until each denial is in the log and each rule has been counted, or it takes too long."""
         rules = {entry["rule"] for entry in batch["attacks"] if entry["id"] in denied}
 
         def logged():
-            gained = log.gained(self.profile)
+            gained = log.gained(self.profile, processes)
             return gained if denied <= set(gained) else None
 
         def counted():
@@ -251,7 +257,7 @@ class Run:
         try:
             gained = until("log", 5, logged)
         except Fatal:
-            gained = log.gained(self.profile)
+            gained = log.gained(self.profile, processes)
         for kind in ("attacks", "neighbours"):
             for entry in batch[kind]:
                 self.results[kind][entry["id"]]["rules"] = sorted(set(gained.get(entry["id"], [])))
@@ -290,7 +296,7 @@ class Run:
 
     def one_each(self):
         """Seccomp: a container for each batch, under the filter that the agent has exported."""
-        everything = [f"--cap-add=CAP_{name}" for name in ("SYS_ADMIN", "BPF", "PERFMON", "NET_ADMIN", "SYS_PTRACE")]
+        everything = ["--device", "/dev/userfaultfd"] + [f"--cap-add=CAP_{name}" for name in ("SYS_ADMIN", "BPF", "PERFMON", "NET_ADMIN", "SYS_PTRACE")]
         attacker = Attacker(f"{self.name}-none", everything)
         self.before(attacker)
         attacker.end()
@@ -334,6 +340,8 @@ def main():
     try:
         cgroup_of_version_1()
         run("modprobe", "loop")
+        with open("/proc/sys/kernel/perf_event_paranoid", "w", encoding="utf-8") as file:
+            file.write("2")  # Debian's 3 wants sys_admin where other kernels want perfmon
         job = Run(plan, sys.argv[2])
         try:
             job.all()

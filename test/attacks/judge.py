@@ -16,7 +16,7 @@ from plan import ENFORCERS, ROOT, read_all
 PARITY = os.path.join(ROOT, "docs", "parity.md")
 # What denials look like; all else that is not success is an accident.
 DENIALS = {"AppArmor": ("EACCES", "EPERM"), "BPF": ("EPERM", "EACCES"), "Seccomp": ("EPERM", "ENOSYS", "SIGSYS", "SIGKILL")}
-# The node's runc refuses flags of seccomp filters, so the agent asks for none and the kernel logs no denial.
+# The node's runc 1.1 refuses flags of seccomp filters, so the agent asks for none and the kernel logs no denial.
 UNLOGGED = ("Seccomp",)
 
 
@@ -32,8 +32,8 @@ class Tally:
             self.passed += 1
 
 
-def problem_of(enforcer, entry, found):
-    """Why an attack did not go as its case says; None: it did."""
+def problem_of(enforcer, entry, found, folded):
+    """Why an attack did not go as its case says; None: it did. folded: rules of which one record stands for several."""
     if found["before"] != "succeeded":
         return f"does not work without the rule: {found['before']}"
     outcome = found.get("with", "not tried")
@@ -43,16 +43,31 @@ def problem_of(enforcer, entry, found):
         return "gets through"
     if outcome.split()[0] not in DENIALS[enforcer]:
         return outcome
-    if enforcer not in UNLOGGED and not any(rule.endswith(": " + entry["rule"]) for rule in found["rules"]):
-        return f"{outcome}, but by {', '.join(found['rules']) or 'a rule that is not logged'}"
-    return None
+    if enforcer in UNLOGGED or is_logged(entry, found):
+        return None
+    if found["rules"]:
+        return f"{outcome}, but by {', '.join(found['rules'])}"
+    return None if entry["rule"] in folded else f"{outcome}, but it is not logged"
+
+
+def is_logged(entry, found):
+    return any(rule.endswith(": " + entry["rule"]) for rule in found["rules"])
+
+
+def folded_rules(enforcer, batch, results):
+    """AppArmor's module logs a capability that it denied a profile once, and not again for a while: one of a rule's
+    denials must be there."""
+    if enforcer != "AppArmor":
+        return set()
+    return {entry["rule"] for entry in batch["attacks"]
+            if entry["capability"] and is_logged(entry, results["attacks"][entry["id"]])}
 
 
 def judge_attacks(tally, enforcer, batch, results):
-    blocked = set()
+    blocked, folded = set(), folded_rules(enforcer, batch, results)
     for entry in batch["attacks"]:
         found = results["attacks"][entry["id"]]
-        problem = problem_of(enforcer, entry, found)
+        problem = problem_of(enforcer, entry, found, folded)
         tally.add(f"{enforcer}: {entry['rule']}: {entry['technique']} ({entry['attempt']})", problem)
         if not problem and not entry["open"]:
             blocked.add(entry["rule"])
@@ -112,7 +127,7 @@ def table(plan, results):
     lines = [HEAD]
     for rule, case in sorted(read_all()[1].items()):
         lines.append(f"## {rule}\n")
-        if case.unattackable:
+        if isinstance(case.unattackable, str):
             lines.append(f"Not tried: {case.unattackable}.\n")
             continue
         lines.append("| technique | attempt | AppArmor | BPF | Seccomp |\n| --- | --- | --- | --- | --- |")

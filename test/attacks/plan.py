@@ -12,10 +12,12 @@ A case file is test/attacks/cases/RULE.yaml:
     attacks: {plain: read /x}    further attempts, or other ones than the sets have
     without: {F7: why}           techniques of the sets that mean nothing here
     only: {M2: [BPF]}            techniques that mean something to these enforcers alone
-    open: {F12: {AppArmor: why}} what gets through, and why; all else is expected to be blocked
+    open: {F12: {AppArmor: why}} what gets through, and why, beside the gaps that the rule's file names (a gap F10 is of
+                                 F10-parent too); all else is expected to be blocked
+    blocked: {F11: [AppArmor]}   what neither that nor a gap of the rule's file means
     neighbours: [read /y]        what must go on working
     setup: [file /etc/x]         attempts that come before all policies, and stay
-    unattackable: why            there is no operation that could be tried
+    unattackable: why            there is no operation that could be tried; or [ENFORCER, ...]: it stops none that is
 """
 import json
 import os
@@ -26,7 +28,8 @@ import yaml
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 ENFORCERS = ("AppArmor", "BPF", "Seccomp")
-KEYS = {"batch", "techniques", "attacks", "without", "only", "open", "neighbours", "setup", "unattackable"}
+KEYS = {"batch", "techniques", "attacks", "without", "only", "open", "blocked", "neighbours", "setup", "unattackable"}
+DEFAULTS = {"away": "/at"}  # of braces that a case file need not fill in
 LISTS = {"hardening": "hardeningRules", "attack-protection": "attackProtectionRules",
          "vulnerability-mitigation": "vulMitigationRules"}
 
@@ -57,11 +60,15 @@ def carriers(rule):
     return [enforcer for enforcer in ENFORCERS if content[enforcer] and enforcer not in rule.get("supplements", [])]
 
 
+def is_of_capabilities(rule):
+    return all("capability" in str(text) for text in rule.get("apparmor", []))
+
+
 class Cases:
     """One case file, its sets of techniques filled in."""
 
-    def __init__(self, name, sets):
-        self.name = name
+    def __init__(self, name, rule, sets):
+        self.name, self.gaps = name, rule.get("gaps", [])
         path = os.path.join(HERE, "cases", name + ".yaml")
         if not os.path.exists(path):
             raise Wrong(f"{name}: there is no case file test/attacks/cases/{name}.yaml")
@@ -76,16 +83,21 @@ class Cases:
         self.without = data.get("without", {})
         self.only = data.get("only", {})
         self.open = data.get("open", {})
+        self.blocked = data.get("blocked", {})
         self.attacks = {}
         for kind, values in data.get("techniques", {}).items():
             for technique, attempt in sets[kind].items():
                 if technique not in self.without:
+                    if isinstance(attempt, dict):
+                        self.open.setdefault(technique, attempt.get("open", {}))
+                        self.blocked.setdefault(technique, attempt.get("blocked", []))
+                        attempt = attempt["try"]
                     try:
-                        self.attacks[technique] = " ".join(attempt.format(**values).split())
+                        self.attacks[technique] = " ".join(attempt.format(**{**DEFAULTS, **values}).split())
                     except KeyError as missing:
                         raise Wrong(f"{name}: {kind}.{technique} needs {missing}") from missing
         self.attacks.update(data.get("attacks", {}))
-        for key in ("only", "open"):
+        for key in ("only", "open", "blocked"):
             stray = set(getattr(self, key)) - set(self.attacks)
             if stray:
                 raise Wrong(f"{name}: {key} names {', '.join(sorted(stray))}, which are not tried")
@@ -95,12 +107,19 @@ class Cases:
 
     def expected(self, technique, enforcer):
         """None: blocked; else why it is open."""
-        return self.open.get(technique, {}).get(enforcer)
+        if enforcer in self.blocked.get(technique, []):
+            return None
+        if enforcer in self.open.get(technique, {}):
+            return self.open[technique][enforcer]
+        for gap in self.gaps:
+            if enforcer in gap["enforcers"] and gap.get("technique") in (technique, technique.split("-")[0]):
+                return gap["text"]
+        return None
 
     def check(self, rule):
-        if self.unattackable:
+        if isinstance(self.unattackable, str):
             return
-        for enforcer in carriers(rule):
+        for enforcer in [e for e in carriers(rule) if e not in (self.unattackable or [])]:
             tried = [t for t in self.attacks if self.applies(t, enforcer)]
             blocked = [t for t in tried if self.expected(t, enforcer) is None]
             if not blocked:
@@ -115,7 +134,7 @@ def read_all():
     rules, sets, problems, cases = read_rules(), read_yaml(os.path.join(HERE, "techniques.yaml")), [], {}
     for name, rule in rules.items():
         try:
-            cases[name] = Cases(name, sets)
+            cases[name] = Cases(name, rule, sets)
             cases[name].check(rule)
         except Wrong as why:
             problems.append(str(why))
@@ -146,7 +165,7 @@ def batches_of(enforcer, rules, cases):
     """[{batch, rules, policy, attacks, neighbours}]; the ids of attacks fit a task's name."""
     found = {}
     for name, case in cases.items():
-        if enforcer in carriers(rules[name]) and not case.unattackable:
+        if enforcer in carriers(rules[name]) and not isinstance(case.unattackable, str):
             found.setdefault(case.batch, []).append(name)
     result, number = [], 0
     for batch, names in sorted(found.items()):
@@ -156,13 +175,19 @@ def batches_of(enforcer, rules, cases):
             for technique, attempt in cases[name].attacks.items():
                 if cases[name].applies(technique, enforcer):
                     entry["attacks"].append({"id": f"{enforcer[0]}{number}", "rule": name, "technique": technique,
-                                             "attempt": attempt, "open": cases[name].expected(technique, enforcer)})
+                                             "attempt": attempt, "open": cases[name].expected(technique, enforcer),
+                                             "capability": is_of_capabilities(rules[name])})
                     number += 1
             for attempt in cases[name].neighbours:
                 entry["neighbours"].append({"id": f"{enforcer[0]}{number}", "rule": name, "attempt": attempt})
                 number += 1
         result.append(entry)
     return result
+
+
+def setup_of(enforcer, rules, cases):
+    return read_yaml(os.path.join(HERE, "setup.yaml")) + \
+        [attempt for name, case in cases.items() if enforcer in carriers(rules[name]) for attempt in case.setup]
 
 
 def main():
@@ -172,10 +197,8 @@ def main():
     if problems:
         return 1
     if sys.argv[1:2] == ["--policies"]:
-        plan = {"setup": read_yaml(os.path.join(HERE, "setup.yaml")) +
-                [attempt for case in cases.values() for attempt in case.setup],
-                "enforcers": {e: {"allow": policy(e.lower(), e, rules, []), "batches": batches_of(e, rules, cases)}
-                              for e in ENFORCERS}}
+        plan = {"enforcers": {e: {"setup": setup_of(e, rules, cases), "allow": policy(e.lower(), e, rules, []),
+                                  "batches": batches_of(e, rules, cases)} for e in ENFORCERS}}
         with open(os.path.join(sys.argv[2], "plan.json"), "w", encoding="utf-8") as file:
             json.dump(plan, file, indent=1)
     return 0

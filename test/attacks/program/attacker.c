@@ -5,7 +5,8 @@
  *     attacker COMMANDS ANSWERS     two FIFOs
  *
  * A command is a line "ID<tab>ATTEMPT"; the answer is "ID<tab>OUTCOME": "succeeded", "EPERM 2 write" (what the second
- * step, write, failed with), or the signal that ended it ("SIGSYS"). "ID<tab>keep NAME ATTEMPT" is done by the attacker itself: what
+ * step, write, failed with), or the signal that ended it ("SIGSYS"); then, behind a tab, the processes that it was, so
+ * that records can be told by them. "ID<tab>keep NAME ATTEMPT" is done by the attacker itself: what
  * the last step opened is kept under the name, for later attempts ("kept NAME").
  */
 #include "test/attacks/program/attempt.h"
@@ -17,17 +18,25 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#define MAX_KEPT    32
-#define DEADLINE_MS 20000 /* of an attempt: programs start slowly under emulation */
+#define MAX_KEPT      32
+#define MAX_PROCESSES 16    /* of an attempt, itself included */
+#define DEADLINE_MS   20000 /* of an attempt: programs start slowly under emulation */
 
 static struct {
     char name[32];
     int fd;
 } kept[MAX_KEPT];
 static size_t n_kept;
+
+/* Of the attempt that runs; shared with its process. */
+static struct {
+    _Atomic size_t n;
+    pid_t pids[MAX_PROCESSES];
+} * processes;
 
 int attacker_kept(const char *name)
 {
@@ -39,8 +48,11 @@ int attacker_kept(const char *name)
 
 static void keep(const char *name, int fd)
 {
-    if (n_kept == MAX_KEPT)
+    if (fd < 0 || strcmp(name, "-") == 0 || n_kept == MAX_KEPT) {
+        if (fd >= 0)
+            close(fd);
         return;
+    }
     snprintf(kept[n_kept].name, sizeof(kept[n_kept].name), "%s", name);
     kept[n_kept++].fd = fd;
 }
@@ -57,6 +69,12 @@ void attempt_undo(struct attempt *a, const char *format, ...)
     if (vasprintf(&a->undo[a->n_undo], format, args) >= 0)
         a->n_undo++;
     va_end(args);
+}
+
+void attempt_process(pid_t pid)
+{
+    if (pid > 0 && processes->n < MAX_PROCESSES)
+        processes->pids[processes->n++] = pid;
 }
 
 int attempt_result(long r)
@@ -164,11 +182,13 @@ static void attempt_in_child(const char *id, char *text, char *outcome, size_t s
     ssize_t n = -1;
     pid_t pid;
 
+    processes->n = 0;
     if (pipe2(fds, O_CLOEXEC) < 0)
         return;
     pid = fork();
     if (pid == 0)
         child(id, text, fds[1]);
+    attempt_process(pid);
     close(fds[1]);
     answer.fd = fds[0];
     if (poll(&answer, 1, DEADLINE_MS) == 1)
@@ -212,7 +232,10 @@ static void obey(char *line, FILE *answers)
         keep_here(text + 5, outcome, sizeof(outcome));
     else
         attempt_in_child(line, text, outcome, sizeof(outcome));
-    fprintf(answers, "%s\t%s\n", line, outcome);
+    fprintf(answers, "%s\t%s\t", line, outcome);
+    for (size_t i = 0; i < processes->n; i++)
+        fprintf(answers, "%d ", processes->pids[i]);
+    fprintf(answers, "\n");
     fflush(answers);
 }
 
@@ -226,7 +249,9 @@ int main(int argc, char **argv)
     /* For reading and writing: neither waits for the other side, nor sees an end when that goes away. */
     commands = fopen(argv[1], "r+e");
     answers = fopen(argv[2], "r+e");
-    if (!commands || !answers) {
+    processes =
+        mmap(NULL, sizeof(*processes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (!commands || !answers || processes == MAP_FAILED) {
         perror("attacker");
         return 1;
     }

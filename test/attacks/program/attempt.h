@@ -12,6 +12,8 @@
  * Each attempt runs in a process of its own, a child of the attacker: what it does to itself (namespaces, capabilities,
  * filters, descriptors) ends with it.
  */
+#include <sys/types.h>
+
 #include "lib/base.h"
 
 #define ATTEMPT_MAX_WORDS 16
@@ -44,6 +46,9 @@ int attempt_keep(struct attempt *a, long fd);
 /* -errno if r is negative, else 0. */
 int attempt_result(long r);
 unsigned long attempt_number(const char *text); /* decimal, 0x..., 0... */
+
+/* A process that the attempt has started does things of its own: records of it belong to the attempt too. */
+void attempt_process(pid_t pid);
 
 /* Descriptors that the attacker itself has opened before there was a policy, by name; -1: none. */
 int attacker_kept(const char *name);

@@ -42,7 +42,7 @@ static int make_file(struct attempt *a, const char *path, uid_t owner, mode_t mo
     if (fd < 0)
         return -errno;
     attempt_undo(a, "unlink %s", path);
-    if (fchown(fd, owner, owner) < 0 || fchmod(fd, mode) < 0)
+    if (fchmod(fd, mode) < 0 || fchown(fd, owner, owner) < 0)
         r = -errno;
     close(fd);
     return r;
@@ -250,7 +250,7 @@ static int op_audit_read(struct attempt *a)
 /* AppArmor's own interface: nonsense is refused only after the capability was there. */
 static int op_mac_admin(struct attempt *a)
 {
-    int r = attempt_keep(a, open("/tmp/attack-security/apparmor/.replace", O_WRONLY | O_CLOEXEC));
+    int r = attempt_keep(a, open("/at/security/apparmor/.replace", O_WRONLY | O_CLOEXEC));
 
     if (r == 0)
         r = attempt_result(write(a->fd, "nonsense", 8));

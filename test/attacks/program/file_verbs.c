@@ -93,6 +93,7 @@ static int do_reopen(struct attempt *a, char **w) /* PATH r|w */
 
 static int do_handle(struct attempt *a, char **w) /* PATH r|w */
 {
+    char *slash;
     union {
         struct file_handle handle;
         char room[sizeof(struct file_handle) + MAX_HANDLE_SZ];
@@ -101,7 +102,9 @@ static int do_handle(struct attempt *a, char **w) /* PATH r|w */
 
     if (name_to_handle_at(AT_FDCWD, w[1], &h.handle, &mount_id, 0) < 0)
         return -errno;
-    root = open(w[3] ? w[3] : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    slash = strrchr(w[1], '/'); /* any descriptor on the mount will do: that of the folder */
+    *slash = '\0';
+    root = open(w[1], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (root < 0)
         return -errno;
     return attempt_keep(a,
@@ -199,14 +202,19 @@ static int do_setxattr(struct attempt *a UNUSED, char **w)
     return attempt_result(setxattr(w[1], "trusted.test", "x", 1, 0));
 }
 
+static void make_folders_above(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(path, 0755);
+        *slash = '/';
+    }
+}
+
 /* A file with a line in it, in folders that are made too; for what attempts need. */
 static int do_file(struct attempt *a, char **w)
 {
-    for (char *slash = strchr(w[1] + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(w[1], 0755);
-        *slash = '/';
-    }
+    make_folders_above(w[1]);
     if (open_as(a, w[1], O_WRONLY | O_CREAT) < 0)
         return -errno;
     return attempt_result(write(a->fd, "x\n", 2));
@@ -224,8 +232,10 @@ static int do_mkdir(struct attempt *a, char **w)
 /* The folder is there afterwards, and stays. */
 static int do_folder(struct attempt *a UNUSED, char **w)
 {
-    int r = attempt_result(mkdir(w[1], 0755));
+    int r;
 
+    make_folders_above(w[1]);
+    r = attempt_result(mkdir(w[1], 0755));
     return r == -EEXIST ? 0 : r;
 }
 

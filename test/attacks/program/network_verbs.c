@@ -161,10 +161,21 @@ static int do_connect_kept(struct attempt *a, char **w) /* NAME ADDRESS PORT */
 {
     union address to;
     socklen_t len = address_of(&to, w[2], w[3]);
-    int fd = attacker_kept(w[1]);
+    int fd = attacker_kept(w[1]), r;
 
-    (void)a;
-    return fd < 0 ? -EBADF : connect_to(fd, &to, len);
+    if (fd < 0)
+        return -EBADF;
+    r = connect_to(fd, &to, len);
+    if (r == 0)
+        attempt_undo(a, "disconnect-kept %s", w[1]);
+    return r;
+}
+
+static int do_disconnect_kept(struct attempt *a UNUSED, char **w) /* NAME: as if it were new */
+{
+    const struct sockaddr none = {.sa_family = AF_UNSPEC};
+
+    return attempt_result(connect(attacker_kept(w[1]), &none, sizeof(none)));
 }
 
 static int do_send(struct attempt *a, char **w) /* ADDRESS PORT: a datagram without connect() */
@@ -239,6 +250,7 @@ const struct verb network_verbs[] = {
     {"listen", 2, do_listen},
     {"connect", 2, do_connect},
     {"connect-kept", 3, do_connect_kept},
+    {"disconnect-kept", 1, do_disconnect_kept},
     {"send", 2, do_send},
     {"send-messages", 2, do_send_messages},
     {"fast-open", 2, do_fast_open},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Running programs. A program that ran and ended with 0 or 1 counts as run. */
+/* Running programs. A program that ran and ended, with 0 or 1, counts as run. */
 #include "test/attacks/program/attempt.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 #define NOT_STARTED 126 /* what a shell and the dynamic loader answer then; 127 too */
 
 /* Waits for a program; failed is the pipe from which the errno of its exec comes. */
-static int outcome_of(pid_t pid, int failed)
+static int outcome_of(pid_t pid, int failed, int success)
 {
     int r = 0, status = 0;
     ssize_t n = read(failed, &r, sizeof(r));
@@ -25,7 +25,7 @@ static int outcome_of(pid_t pid, int failed)
         return -errno;
     if (n == sizeof(r))
         return r;
-    if (WIFEXITED(status) && WEXITSTATUS(status) >= NOT_STARTED)
+    if (WIFEXITED(status) && WEXITSTATUS(status) > success)
         return -EACCES;
     return WIFSIGNALED(status) ? -EINTR : 0;
 }
@@ -38,8 +38,8 @@ static void quiet(void)
         dup2(null, fd);
 }
 
-/* Executes fd (path NULL or "") or path in a child. */
-static int execute(int fd, const char *path, char *const *argv)
+/* Executes fd (path "") or path in a child; success is the highest status that it may end with. */
+static int execute_for(int success, int fd, const char *path, char *const *argv)
 {
     static char *const no_environment[] = {NULL};
     int fds[2], r;
@@ -61,7 +61,19 @@ static int execute(int fd, const char *path, char *const *argv)
         close(fds[0]);
         return -errno;
     }
-    return outcome_of(pid, fds[0]);
+    attempt_process(pid);
+    return outcome_of(pid, fds[0], success);
+}
+
+static int execute(int fd, const char *path, char *const *argv)
+{
+    return execute_for(NOT_STARTED - 1, fd, path, argv);
+}
+
+/* PATH [ARGUMENT]...: what counts is what the program does. */
+static int do_run(struct attempt *a UNUSED, char **w)
+{
+    return execute_for(0, AT_FDCWD, w[1], w + 1);
 }
 
 static int do_exec(struct attempt *a UNUSED, char **w) /* PATH [ARGUMENT]... */
@@ -136,7 +148,7 @@ static int do_copy(struct attempt *a, char **w) /* FROM TO */
 }
 
 static int do_exec_script(struct attempt *a,
-                          char **w) /* INTERPRETER: a file whose first line names it */
+                          char **w) /* INTERPRETER [WORD]: a file whose first line names it */
 {
     static const char path[] = "/tmp/attack-script";
     char *const argv[] = {(char *)path, NULL};
@@ -145,7 +157,7 @@ static int do_exec_script(struct attempt *a,
     if (!f)
         return -errno;
     attempt_undo(a, "unlink %s", path);
-    fprintf(f, "#!%s\n", w[1]);
+    fprintf(f, "#!%s %s\n", w[1], w[2] ? w[2] : "");
     if (fclose(f) != 0 || chmod(path, 0755) < 0)
         return -errno;
     return execute(AT_FDCWD, path, argv);
@@ -163,6 +175,7 @@ static int do_map_code(struct attempt *a, char **w)
 }
 
 const struct verb program_verbs[] = {
+    {"run", 1, do_run},
     {"exec", 1, do_exec},
     {"exec-relative", 2, do_exec_relative},
     {"exec-descriptor", 1, do_exec_descriptor},

@@ -52,7 +52,9 @@ static int do_user(struct attempt *a UNUSED, char **w) /* UID: with it go all ca
 {
     uid_t id = (uid_t)attempt_number(w[1]);
 
-    return attempt_result(setresuid(id, id, id));
+    if (setresuid(id, id, id) < 0)
+        return -errno;
+    return attempt_result(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)); /* as of a user's own process */
 }
 
 static int do_no_new_privileges(struct attempt *a UNUSED, char **w UNUSED)
