@@ -6,7 +6,7 @@
  * behind (path_mknod) and a denied rename moves nothing. A link or a new name would be a way round
  * a rule about reading, so the old name is judged as if it were read as well. rename(2) with
  * RENAME_EXCHANGE moves both. Extended attributes come without a mount: they are judged by the path
- * inside the file system.
+ * inside the file system. Connecting or sending to a socket's file is writing it (unix(7)).
  */
 #include "bpf/judge.h"
 
@@ -49,6 +49,32 @@ int BPF_PROG(varmor_file_truncate, struct file *file, int prev)
     if (prev)
         return prev;
     return judge_file(VARMOR_MAY_TRUNCATE, file->f_path.mnt, file->f_path.dentry);
+}
+
+/* Who connects to a socket's file needs to write it; the file is where its owner has bound it. */
+static __always_inline int judge_socket_file(const struct sock *sk)
+{
+    const struct unix_sock *u = (const void *)sk;
+    const struct dentry *dentry = BPF_CORE_READ(u, path.dentry);
+
+    return dentry ? judge_file_of(VARMOR_MAY_WRITE, BPF_CORE_READ(u, path.mnt), dentry, true) : 0;
+}
+
+SEC("lsm/unix_stream_connect")
+int BPF_PROG(varmor_unix_connect, struct sock *sock, struct sock *other, struct sock *made,
+             int prev)
+{
+    if (prev)
+        return prev;
+    return judge_socket_file(other);
+}
+
+SEC("lsm/unix_may_send")
+int BPF_PROG(varmor_unix_send, struct socket *sock, struct socket *other, int prev)
+{
+    if (prev)
+        return prev;
+    return judge_socket_file(BPF_CORE_READ(other, sk));
 }
 
 SEC("lsm/path_unlink")

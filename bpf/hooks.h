@@ -62,6 +62,8 @@ static inline bool varmor_hook_wanted(enum varmor_hook_kind kind, bool is_there,
     X(varmor_path_truncate, path_truncate, HOOK_NEEDED, "truncate")                                \
     X(varmor_file_truncate, file_truncate, HOOK_IF_PRESENT,                                        \
       "ftruncate, where path_truncate is not asked")                                               \
+    X(varmor_unix_connect, unix_stream_connect, HOOK_NEEDED, "connect to a socket's file")         \
+    X(varmor_unix_send, unix_may_send, HOOK_NEEDED, "sendto and sendmsg to a socket's file")       \
     X(varmor_path_unlink, path_unlink, HOOK_NEEDED, "unlink")                                      \
     X(varmor_path_rmdir, path_rmdir, HOOK_NEEDED, "rmdir")                                         \
     X(varmor_path_mkdir, path_mkdir, HOOK_NEEDED, "mkdir")                                         \

@@ -174,6 +174,7 @@ struct path_question {
     u32 automaton; /* VARMOR_FILE_FORWARD or VARMOR_EXEC_FORWARD */
     u32 asked;     /* VARMOR_MAY_* */
     bool skips_internal;
+    bool is_untyped; /* mount and dentry are mere numbers to the verifier */
 };
 
 /* Collects a path that leads to its mount's root, by plain loads: what is said to the verifier
@@ -216,7 +217,8 @@ static __always_inline void ask_path(const struct subject *s, const struct path_
     request->automaton = q->automaton;
     request->skips_internal = q->skips_internal;
     request->is_collected = 0;
-    if (mnt && request->mnt == s->label->root_mnt && collect_to_root(w, mnt, dentry))
+    if (!q->is_untyped && mnt && request->mnt == s->label->root_mnt &&
+        collect_to_root(w, mnt, dentry))
         request->is_collected = 1;
     varmor_judge_path(s->version);
 }
@@ -235,15 +237,15 @@ static __always_inline int conclude_walk(const struct subject *s, const struct p
     return r;
 }
 
-/* Judges what is done to a file; the whole of most file hooks. */
-static __always_inline int judge_file(u32 asked, const struct vfsmount *mnt,
-                                      const struct dentry *dentry)
+static __always_inline int judge_file_of(u32 asked, const struct vfsmount *mnt,
+                                         const struct dentry *dentry, bool is_untyped)
 {
     struct path_question q = {
         .kind = VARMOR_EVENT_FILE,
         .automaton = VARMOR_FILE_FORWARD,
         .asked = asked,
         .skips_internal = true,
+        .is_untyped = is_untyped,
     };
     struct varmor_walk *w;
     struct subject s;
@@ -259,4 +261,11 @@ static __always_inline int judge_file(u32 asked, const struct vfsmount *mnt,
         return conclude_unjudgeable(&s, VARMOR_EVENT_FILE, VARMOR_STAT_NO_SCRATCH);
     ask_path(&s, &q, w, mnt, dentry);
     return conclude_walk(&s, &q, w);
+}
+
+/* Judges what is done to a file; the whole of most file hooks. */
+static __always_inline int judge_file(u32 asked, const struct vfsmount *mnt,
+                                      const struct dentry *dentry)
+{
+    return judge_file_of(asked, mnt, dentry, false);
 }

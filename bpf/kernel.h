@@ -174,6 +174,10 @@ struct socket {
     struct sock *sk;
 };
 
+struct unix_sock {
+    struct path path; /* of its file, if it is bound to one; begins as a struct sock does */
+};
+
 struct msghdr {
     void *msg_name;
     int msg_namelen;

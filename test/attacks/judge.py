@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """judge.py [--update] RESULTS ENFORCER...: what driver.py found in a node, against what the cases expect.
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The attack cases of every built-in rule, as a plan that driver.py carries out in a node.
 

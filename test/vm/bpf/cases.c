@@ -20,6 +20,22 @@ const struct vm_case vm_cases[] = {
                   {"openat_cwd\t/etc\tother", STEP_DONE}},
     },
     {
+        /* under another name first: making the file is denied too */
+        .name = "a_socket_file_is_written_by_who_connects_or_sends",
+        .rules = {"file deny w /tmp/b/**"},
+        .steps = {{"mkdir\t/tmp/a", STEP_DONE},
+                  {"unix_bind\t" STREAM "\t/tmp/a/stream", STEP_DONE},
+                  {"unix_bind\t" DGRAM "\t/tmp/a/dgram", STEP_DONE},
+                  {"rename\t/tmp/a\t/tmp/b", STEP_DONE},
+                  {"unix_connect\t" STREAM "\t/tmp/b/stream", STEP_DENIED},
+                  {"unix_connect\t" DGRAM "\t/tmp/b/dgram", STEP_DENIED},
+                  {"unix_send\t/tmp/b/dgram", STEP_DENIED},
+                  {"rename\t/tmp/b\t/tmp/a", STEP_DONE},
+                  {"unlink\t/tmp/a/stream", STEP_DONE},
+                  {"unlink\t/tmp/a/dgram", STEP_DONE},
+                  {"rmdir\t/tmp/a", STEP_DONE}},
+    },
+    {
         .name = "a_symbolic_link_leads_to_the_file",
         .rules = {"file deny r /etc/shadow"},
         .files = {"/etc/shadow"},

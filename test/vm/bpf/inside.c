@@ -20,6 +20,7 @@
 #include <sys/ptrace.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -251,6 +252,53 @@ static int do_socketpair(char **w)
         close(fds[1]);
     }
     return r;
+}
+
+static socklen_t unix_address(struct sockaddr_un *a, const char *path)
+{
+    *a = (struct sockaddr_un){.sun_family = AF_UNIX};
+    snprintf(a->sun_path, sizeof(a->sun_path), "%s", path);
+    return sizeof(*a);
+}
+
+/* unix_bind TYPE PATH: a socket that stays, and listens if it can */
+static int do_unix_bind(char **w)
+{
+    struct sockaddr_un a;
+    socklen_t len = unix_address(&a, w[2]);
+    int fd = socket(AF_UNIX, (int)number(w[1]) | SOCK_CLOEXEC, 0);
+
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&a, len) < 0)
+        return -errno;
+    return number(w[1]) == SOCK_DGRAM ? 0 : result(listen(fd, 8));
+}
+
+/* unix_connect TYPE PATH */
+static int do_unix_connect(char **w)
+{
+    struct sockaddr_un a;
+    socklen_t len = unix_address(&a, w[2]);
+    int fd = socket(AF_UNIX, (int)number(w[1]) | SOCK_CLOEXEC, 0), r;
+
+    if (fd < 0)
+        return -errno;
+    r = result(connect(fd, (const struct sockaddr *)&a, len));
+    close(fd);
+    return r;
+}
+
+/* unix_send PATH: a datagram without connect() */
+static int do_unix_send(char **w)
+{
+    struct sockaddr_un a;
+    socklen_t len = unix_address(&a, w[1]);
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), r;
+
+    if (fd < 0)
+        return -errno;
+    r = result((int)sendto(fd, "x", 1, 0, (const struct sockaddr *)&a, len));
+    close(fd);
+    return r < 0 ? r : 0;
 }
 
 /* connect TYPE ADDRESS PORT [BOUND]: from a socket that is bound to another address */
@@ -497,6 +545,9 @@ static const struct {
     {"socketpair", do_socketpair},
     {"connect", do_connect},
     {"sendto", do_sendto},
+    {"unix_bind", do_unix_bind},
+    {"unix_connect", do_unix_connect},
+    {"unix_send", do_unix_send},
     {"capability", do_capability},
     {"trace", do_trace},
     {"trace_own", do_trace_own},
