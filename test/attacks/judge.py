@@ -55,12 +55,13 @@ def is_logged(entry, found):
 
 
 def folded_rules(enforcer, batch, results):
-    """AppArmor's module logs a capability that it denied a profile once, and not again for a while: one of a rule's
-    denials must be there."""
+    """AppArmor's module logs a capability that it denied a profile once, and not again for a while: one record of the
+    rule must be there, if of another attempt that happened to need the capability first."""
     if enforcer != "AppArmor":
         return set()
+    found = [results["attacks"][entry["id"]] for entry in batch["attacks"]]
     return {entry["rule"] for entry in batch["attacks"]
-            if entry["capability"] and is_logged(entry, results["attacks"][entry["id"]])}
+            if entry["capability"] and any(is_logged(entry, one) for one in found)}
 
 
 def judge_attacks(tally, enforcer, batch, results):
