@@ -137,11 +137,12 @@ const char *__lsan_default_suppressions(void)
 }
 
 /* With something of every list. */
-static const char rule_file[] = "name: x\ncategory: hardening\naliases: [y]\nsince: a\n"
-                                "description: d\nreferences: [r]\n"
-                                "gaps: [{enforcers: [BPF], technique: F1, text: t}]\n"
-                                "apparmor: [\"/a w\"]\nbpf: [{exec: /a}]\n"
-                                "seccomp: [{syscalls: [bpf]}]\nservices: [{namespace: a, name: b}]\n";
+static const char rule_file[] =
+    "name: x\ncategory: hardening\naliases: [y]\nsince: a\n"
+    "description: d\nreferences: [r]\n"
+    "gaps: [{enforcers: [BPF], technique: F1, text: t}]\n"
+    "apparmor: [\"/a w\"]\nbpf: [{exec: /a}]\n"
+    "seccomp: [{syscalls: [bpf]}]\nservices: [{namespace: a, name: b}]\n";
 
 START_TEST(each_allocation_of_a_rule_file_may_fail)
 {
