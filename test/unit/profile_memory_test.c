@@ -129,13 +129,6 @@ START_TEST(some_allocations_of_reading_the_rules_fail)
 }
 END_TEST
 
-/* libyaml 0.2 forgets a stack of its own where it fails to allocate another one. */
-const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
-{
-    return "leak:yaml_parser_load";
-}
-
 /* With something of every list. */
 static const char rule_file[] =
     "name: x\ncategory: hardening\naliases: [y]\nsince: a\n"
