@@ -1,15 +1,44 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# For tests that need an API server and no node: etcd and kube-apiserver as processes of this machine, on ports of
-# 127.0.0.1 that nobody else has.
+# etcd and kube-apiserver as processes of this machine, on ports of 127.0.0.1 that nobody else has: all that tests
+# without a node need. For a cluster with a node (test/cluster/node) they live in a network namespace: where a file
+# FOLDER/netns names one, everything here runs in it, and FOLDER/address is where the API server listens.
 #
 #   control_plane_start FOLDER [API-SERVER-FLAG...]   returns when it is ready; FOLDER gets admin.kubeconfig, ca.pem,
 #                                                     logs and process ids
 #   control_plane_stop FOLDER
 #   control_plane_restart FOLDER                      the API server alone: killed and started again
 #   cluster_kubectl FOLDER ARGUMENT...                kubectl as the administrator
+#   signed_key FOLDER NAME SUBJECT USAGE [SAN]        NAME.key and NAME.pem of the cluster's authority, for a component
+#   write_kubeconfig FOLDER NAME                      NAME.kubeconfig with the key of that name inside
+#   in_network FOLDER COMMAND...                      runs a command where the cluster's addresses are
 
 cluster_build=${BASH_SOURCE[0]%/*}/build
+
+in_network() {
+    local dir=$1
+    shift
+    if [ -e "$dir/netns" ]; then
+        nsenter --net="/run/netns/$(cat "$dir/netns")" -- "$@"
+    else
+        "$@"
+    fi
+}
+
+# spawn FOLDER NAME COMMAND...: a process in the background, with FOLDER/NAME.log and FOLDER/NAME.pid.
+spawn() {
+    local dir=$1 name=$2 enter=()
+    shift 2
+    # Neither forks: the process has the number that is kept.
+    if [ -e "$dir/netns" ]; then enter=(nsenter --net="/run/netns/$(cat "$dir/netns")" --); fi
+    "${enter[@]}" "$@" >>"$dir/$name.log" 2>&1 </dev/null &
+    echo $! >"$dir/$name.pid"
+    disown
+}
+
+server_address() {
+    cat "$1/address" 2>/dev/null || echo 127.0.0.1
+}
 
 # new_key FOLDER NAME SUBJECT [OPENSSL-OPTION...]: a key and a certificate of the folder's authority.
 new_key() {
@@ -17,20 +46,24 @@ new_key() {
         -subj "$3" "${@:4}" 2>>"$1/openssl.log"
 }
 
+signed_key() {
+    new_key "$1" "$2" "$3" -CA "$1/ca.pem" -CAkey "$1/ca.key" -addext 'basicConstraints=critical,CA:false' \
+        -addext "extendedKeyUsage=$4" ${5:+-addext "subjectAltName=$5"}
+}
+
 make_keys() {
-    local dir=$1 signed
-    signed=(-CA "$dir/ca.pem" -CAkey "$dir/ca.key" -addext 'basicConstraints=critical,CA:false')
+    local dir=$1
     new_key "$dir" ca /CN=authority
-    new_key "$dir" server /CN=kube-apiserver "${signed[@]}" -addext extendedKeyUsage=serverAuth \
-        -addext subjectAltName=DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:localhost,IP:127.0.0.1,IP:10.96.0.1
-    new_key "$dir" admin /O=system:masters/CN=admin "${signed[@]}" -addext extendedKeyUsage=clientAuth
+    signed_key "$dir" server /CN=kube-apiserver serverAuth \
+        "DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,DNS:localhost,IP:127.0.0.1,IP:10.96.0.1,IP:$(server_address "$dir")"
+    signed_key "$dir" admin /O=system:masters/CN=admin clientAuth
     openssl genrsa -out "$dir/accounts.key" 2048 2>>"$dir/openssl.log"
     openssl rsa -in "$dir/accounts.key" -pubout -out "$dir/accounts.pub" 2>>"$dir/openssl.log"
 }
 
-# free_ports N: numbers of TCP ports that are free now.
+# free_ports FOLDER N: numbers of TCP ports that are free now.
 free_ports() {
-    python3 - "$1" <<'EOF'
+    in_network "$1" python3 - "$2" <<'EOF'
 import socket, sys
 held = [socket.socket() for _ in range(int(sys.argv[1]))]
 for s in held:
@@ -40,19 +73,23 @@ EOF
 }
 
 write_kubeconfig() {
-    local dir=$1 port=$2
-    cat >"$dir/admin.kubeconfig" <<EOF
+    local dir=$1 name=$2
+    cat >"$dir/$name.kubeconfig" <<EOF
 apiVersion: v1
 kind: Config
 clusters:
   - name: test
-    cluster: {server: "https://127.0.0.1:$port", certificate-authority: "$dir/ca.pem"}
+    cluster:
+      server: "https://$(server_address "$dir"):$(cat "$dir/port")"
+      certificate-authority-data: $(base64 -w 0 "$dir/ca.pem")
 users:
-  - name: admin
-    user: {client-certificate: "$dir/admin.pem", client-key: "$dir/admin.key"}
+  - name: $name
+    user:
+      client-certificate-data: $(base64 -w 0 "$dir/$name.pem")
+      client-key-data: $(base64 -w 0 "$dir/$name.key")
 contexts:
   - name: test
-    context: {cluster: test, user: admin}
+    context: {cluster: test, user: $name}
 current-context: test
 EOF
 }
@@ -62,9 +99,7 @@ api_server_start() {
     # shellcheck disable=SC1091 # written by control_plane_start
     source "$dir/programs"
     mapfile -t flags <"$dir/flags"
-    "$api_server" "${flags[@]}" >>"$dir/api-server.log" 2>&1 &
-    echo $! >"$dir/api-server.pid"
-    disown
+    spawn "$dir" api-server "$api_server" "${flags[@]}"
     for _ in $(seq 300); do
         if cluster_kubectl "$dir" get --raw /readyz >/dev/null 2>&1; then return 0; fi
         if ! kill -0 "$(cat "$dir/api-server.pid")" 2>/dev/null; then break; fi
@@ -79,16 +114,15 @@ control_plane_start() {
     dir=$(realpath "$1")
     shift
     { read -r etcd && read -r api_server && read -r kubectl; } < <("$cluster_build" etcd kube-apiserver kubectl) || return 77
-    read -r etcd_port peer_port port < <(free_ports 3)
+    read -r etcd_port peer_port port < <(free_ports "$dir" 3)
+    echo "$port" >"$dir/port"
     make_keys "$dir"
-    write_kubeconfig "$dir" "$port"
+    write_kubeconfig "$dir" admin
     printf 'api_server=%q\nkubectl=%q\n' "$api_server" "$kubectl" >"$dir/programs"
-    "$etcd" --data-dir "$dir/etcd" --unsafe-no-fsync --listen-client-urls "http://127.0.0.1:$etcd_port" \
-        --advertise-client-urls "http://127.0.0.1:$etcd_port" --listen-peer-urls "http://127.0.0.1:$peer_port" \
-        >"$dir/etcd.log" 2>&1 &
-    echo $! >"$dir/etcd.pid"
-    disown
-    printf '%s\n' "--etcd-servers=http://127.0.0.1:$etcd_port" --bind-address=127.0.0.1 "--secure-port=$port" \
+    spawn "$dir" etcd "$etcd" --data-dir "$dir/etcd" --unsafe-no-fsync \
+        --listen-client-urls "http://127.0.0.1:$etcd_port" --advertise-client-urls "http://127.0.0.1:$etcd_port" \
+        --listen-peer-urls "http://127.0.0.1:$peer_port"
+    printf '%s\n' "--etcd-servers=http://127.0.0.1:$etcd_port" "--bind-address=$(server_address "$dir")" "--secure-port=$port" \
         "--tls-cert-file=$dir/server.pem" "--tls-private-key-file=$dir/server.key" "--client-ca-file=$dir/ca.pem" \
         --service-cluster-ip-range=10.96.0.0/16 --authorization-mode=Node,RBAC --allow-privileged=true \
         --service-account-issuer=https://kubernetes.default.svc "--service-account-key-file=$dir/accounts.pub" \
@@ -124,5 +158,5 @@ cluster_kubectl() {
     shift
     # shellcheck disable=SC1091 # written by control_plane_start
     source "$dir/programs"
-    "$kubectl" --kubeconfig "$dir/admin.kubeconfig" "$@"
+    in_network "$dir" "$kubectl" --kubeconfig "$dir/admin.kubeconfig" "$@"
 }
