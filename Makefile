@@ -199,7 +199,11 @@ dist: ## the sources of the last commit as build/varmor-$(VERSION).tar.gz
 	git archive --prefix=varmor-$(VERSION)/ HEAD | gzip -n9 > $(BUILD)/varmor-$(VERSION).tar.gz
 	@echo $(BUILD)/varmor-$(VERSION).tar.gz
 
-.PHONY: bench install dist demo test fuzz check-vm
+images: ## container images of manager and agent as OCI archives in build/images, from Debian's packages
+	@$(MAKE) --no-print-directory CONFIG=release all
+	@charts/images/build $(BUILD)/release/bin $(BUILD)/images $(VERSION)
+
+.PHONY: bench install dist images demo test fuzz check-vm
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | sort -u | expand -t 18
 
