@@ -133,12 +133,12 @@ control_plane_start() {
 stop_process() {
     local pid
     pid=$(cat "$1" 2>/dev/null) || return 0
-    kill -"${2:-TERM}" "$pid" 2>/dev/null
+    kill -"${2:-TERM}" "$pid" 2>/dev/null || true
     for _ in $(seq 50); do
         kill -0 "$pid" 2>/dev/null || break
         sleep 0.1
     done
-    kill -KILL "$pid" 2>/dev/null
+    kill -KILL "$pid" 2>/dev/null || true
     rm -f "$1"
     return 0
 }
