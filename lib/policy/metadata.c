@@ -9,6 +9,7 @@
 
 void metadata_done(struct metadata *m)
 {
+    free(m->uid);
     labels_free(m->labels);
     free(m->name_space);
     free(m->name);
@@ -218,6 +219,37 @@ static int decode_generate_name(struct decoder *d, const struct node *value,
     return 0;
 }
 
+/* ---- What an API server adds ---- */
+
+/* Only an API server writes these two rightly. In a file they may be anything, and then say nothing. */
+static int decode_uid(struct decoder *d UNUSED, const struct node *value,
+                      const struct field *f UNUSED, void *object)
+{
+    struct metadata *m = object;
+
+    if (m->uid || value->kind != NODE_SCALAR || node_scalar_type(value) != SCALAR_TEXT ||
+        strlen(value->text) > OBJECT_UID_MAX)
+        return 0;
+    m->uid = strdup(value->text);
+    return m->uid ? 0 : -ENOMEM;
+}
+
+static int decode_generation(struct decoder *d UNUSED, const struct node *value,
+                             const struct field *f UNUSED, void *object)
+{
+    struct metadata *m = object;
+    long long number;
+    char *end;
+
+    if (value->kind != NODE_SCALAR || node_scalar_type(value) != SCALAR_NUMBER)
+        return 0;
+    errno = 0;
+    number = strtoll(value->text, &end, 10);
+    if (errno == 0 && *end == '\0' && number > 0)
+        m->generation = number;
+    return 0;
+}
+
 /* ---- Selectors ---- */
 
 struct expression {             /* one of matchExpressions, while it is decoded */
@@ -395,9 +427,9 @@ static const struct field metadata_fields[] = {
     {.name = "labels", .decode = decode_labels, .offset = offsetof(struct metadata, labels)},
     {.name = "annotations", .decode = decode_annotations},
     {.name = "generateName", .decode = decode_generate_name},
-    {.name = "uid", .decode = decode_ignored},
+    {.name = "uid", .decode = decode_uid},
     {.name = "resourceVersion", .decode = decode_ignored},
-    {.name = "generation", .decode = decode_ignored},
+    {.name = "generation", .decode = decode_generation},
     {.name = "creationTimestamp", .decode = decode_ignored},
     {.name = "deletionTimestamp", .decode = decode_ignored},
     {.name = "deletionGracePeriodSeconds", .decode = decode_ignored},

@@ -9,12 +9,15 @@
 #include "lib/policy/selector.h"
 
 #define OBJECT_NAME_MAX  253 /* bytes of an object's name: RFC 1123 subdomain */
+#define OBJECT_UID_MAX   128 /* bytes of an object's uid; the server's are UUIDs */
 #define OBJECT_LABEL_MAX 63  /* bytes of a namespace's or container's name: RFC 1123 label */
 
 struct metadata {
-    char *name;            /* owned, like the two below; NULL: missing or wrong */
+    char *name;            /* owned, like the texts below; NULL: missing or wrong */
     char *name_space;      /* NULL: not given or wrong */
     struct labels *labels; /* NULL: not given */
+    char *uid;             /* of an object that an API server keeps; NULL: none */
+    int64_t generation;    /* the server's count of the spec's changes; 0: none */
 };
 void metadata_done(struct metadata *m);
 #define CLEANUP_METADATA __attribute__((cleanup(metadata_done)))

@@ -136,6 +136,7 @@ struct policy *policy_unref(struct policy *p)
     enhance_done(&p->enhance);
     free(p->enforcer_text);
     profile_target_done(&p->target);
+    free(p->uid);
     labels_free(p->labels);
     free(p->name);
     free(p->name_space);

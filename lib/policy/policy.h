@@ -166,6 +166,8 @@ struct policy {
     char *name_space; /* "default" if the file gives none; "" for cluster policies */
     char *name;
     struct labels *labels;        /* metadata.labels */
+    char *uid;                    /* owned; metadata.uid of an API server's object; NULL: none */
+    int64_t generation;           /* metadata.generation of such an object; 0: none */
     struct profile_target target; /* name_space is NULL for cluster policies, else the policy's */
     struct policy_position target_at;
     unsigned enforcers; /* enum enforcer_bit */

@@ -324,6 +324,8 @@ static int decode_policy_metadata(struct decoder *d, const struct node *value,
     p->name = TAKE(m.name);
     p->labels = m.labels ? TAKE(m.labels) : labels_new();
     p->name_space = strdup(lives_in);
+    p->uid = TAKE(m.uid);
+    p->generation = m.generation;
     if (!p->labels || !p->name_space)
         return -ENOMEM;
     if (!p->cluster) {

@@ -10,6 +10,7 @@
 
 #include "lib/buf.h"
 #include "lib/policy/object.h"
+#include "test/unit/policy_text.h"
 
 #define CORPUS_MAX_FILE (1u << 20)
 
@@ -546,6 +547,40 @@ START_TEST(a_hundred_thousand_keys_are_compared_in_no_time)
 }
 END_TEST
 
+static const struct {
+    const char *metadata, *uid;
+    int64_t generation;
+} served[] = {
+    {"uid: 5f1c-a, generation: 7", "5f1c-a", 7},
+    {"uid: \"1234\", generation: 9007199254740993", "1234", 9007199254740993},
+    {"resourceVersion: \"8\"", NULL, 0},
+    {"uid: [x], generation: {}", NULL, 0},
+    {"uid: null, generation: \"7\"", NULL, 0},
+    {"uid: 7, generation: -7", NULL, 0},
+    {"generation: 1.5", NULL, 0},
+    {"generation: 99999999999999999999", NULL, 0},
+};
+
+START_TEST(what_an_api_server_counts_is_kept_and_what_else_stands_there_says_nothing)
+{
+    char yaml[512];
+    struct objects objects;
+
+    snprintf(
+        yaml, sizeof(yaml),
+        "apiVersion: crd.varmor.org/v1beta1\nkind: VarmorPolicy\nmetadata: {name: a, %s}\n"
+        "spec:\n  target: {kind: Pod, name: p}\n  policy: {enforcer: BPF, mode: AlwaysAllow}\n",
+        served[_i].metadata);
+    objects = objects_of(yaml);
+    if (served[_i].uid)
+        ck_assert_str_eq(objects.items[0].policy->uid, served[_i].uid);
+    else
+        ck_assert_ptr_null(objects.items[0].policy->uid);
+    ck_assert_int_eq(objects.items[0].policy->generation, served[_i].generation);
+    objects_done(&objects);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *s = suite_create("object");
@@ -554,6 +589,9 @@ Suite *unit_suite(void)
     tcase_add_test(t, good_files_have_objects_and_no_findings);
     tcase_add_test(t, bad_files_have_exactly_the_expected_findings);
     tcase_add_test(t, a_policy_keeps_its_identity_target_and_rules);
+    tcase_add_loop_test(t,
+                        what_an_api_server_counts_is_kept_and_what_else_stands_there_says_nothing,
+                        0, (int)ARRAY_SIZE(served));
     tcase_add_test(t, bpf_rules_become_bits_ranges_and_blocks);
     tcase_add_loop_test(t, mount_flags_are_those_of_the_specification, 0,
                         (int)ARRAY_SIZE(mount_cases));
