@@ -444,6 +444,15 @@ static int make_violation_log(struct node *n, struct error **reterr)
     return 0;
 }
 
+static void on_tls_reloaded(const char *reason, void *data UNUSED)
+{
+    if (reason)
+        LOG(WARNING, "tls-files-wrong", "going on with the certificate and authority from before",
+            LOG_STR("reason", reason));
+    else
+        LOG(INFO, "tls-files-read", "connecting with the files as they are now");
+}
+
 static int make_link(struct node *n, struct error **reterr)
 {
     const struct config *c = n->config;
@@ -452,7 +461,8 @@ static int make_link(struct node *n, struct error **reterr)
         .tls = {.ca_file = c->tls_ca,
                 .certificate_file = c->tls_cert,
                 .key_file = c->tls_key,
-                .server_name = c->tls_server_name},
+                .server_name = c->tls_server_name,
+                .reloaded = on_tls_reloaded},
         .token_file = c->token_file,
     };
     const struct exchange_parts parts = {

@@ -393,12 +393,22 @@ static int start_services(struct manager *m, struct error **reterr)
     return r;
 }
 
+static void on_tls_reloaded(const char *problem, void *data UNUSED)
+{
+    if (problem)
+        LOG(WARNING, "tls-files-wrong", "going on with the certificate and authority from before",
+            LOG_STR("reason", problem));
+    else
+        LOG(INFO, "tls-files-read", "new connections use the files as they are now");
+}
+
 static int listen_to(struct manager *m, const struct config *config, const char *text,
                      struct error **reterr)
 {
     const struct grpc_tls tls = {.ca_file = config->tls_ca,
                                  .certificate_file = config->tls_cert,
-                                 .key_file = config->tls_key};
+                                 .key_file = config->tls_key,
+                                 .reloaded = on_tls_reloaded};
     struct grpc_address address = {0};
     int r = grpc_address_parse(&address, text, reterr);
 

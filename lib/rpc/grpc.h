@@ -34,7 +34,7 @@ grpc_status_name(enum grpc_status status); /* "NOT_FOUND"; "UNKNOWN" for others;
 
 /* Where a server listens or a client connects. Text forms (grpc_address_parse):
  *   unix:/run/varmor/agent.sock     a Unix socket
- *   tls://host:port                 TCP with mutual TLS (needs struct grpc_tls)
+ *   tls://host:port                 TCP with TLS (needs struct grpc_tls)
  *   tcp://host:port                 TCP in the clear: refused for hosts other than loopback
  * addresses */
 struct grpc_address {
@@ -46,14 +46,29 @@ struct grpc_address {
 int grpc_address_parse(struct grpc_address *ret, const char *text, struct error **reterr);
 void grpc_address_done(struct grpc_address *a);
 
-/* Files of a mutually verified TLS connection (PEM). Borrowed text, read when client or server is
- * made. */
+/*
+ * Who we are on a TLS connection, and whom we believe (PEM). Each of the three is a file or a text; a file counts if
+ * both are given. All of it is borrowed until the call that takes it returns.
+ *
+ * Files are looked at for each new connection (a server's) or attempt to connect (a client's), and read again if one
+ * of them is another than before; connections that are open keep what they began with. Files that cannot be used
+ * change nothing: reloaded() says why, once for each time that they change.
+ *
+ * A server needs a certificate with its key; of a client it asks for a certificate that the authority has signed,
+ * unless is_client_free. A client needs the authority; a certificate with its key goes along if it is given.
+ */
 struct grpc_tls {
     const char *ca_file;          /* whom to believe */
     const char *certificate_file; /* who we are, chain included */
     const char *key_file;
     const char
         *server_name; /* client: the name that the server's certificate must carry; NULL: host */
+    const char *ca_text, *certificate_text, *key_text;
+    bool is_client_free; /* server: clients may come without a certificate */
+    bool is_awaited;     /* server: there is no certificate yet; see grpc_server_set_tls() */
+    /* problem is NULL when what the files say is in use. Runs within the loop's handlers. May be NULL. */
+    void (*reloaded)(const char *problem, void *data);
+    void *data;
 };
 
 #define GRPC_DEFAULT_MESSAGE_BYTES  (4UL * 1024 * 1024)

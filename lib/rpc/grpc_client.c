@@ -113,6 +113,8 @@ static int channel_link(struct grpc_channel *c, struct client_link **ret)
             return 0;
         }
     }
+    if (c->tls)
+        tls_context_refresh(c->tls);
     r = client_link_new(&link, c->loop, &c->limits, &c->address, c->tls, c->server_name,
                         &c->n_calls, channel_on_gone, c);
     if (r < 0)

@@ -28,8 +28,8 @@ struct grpc_client_handler {
     void (*writable)(struct grpc_client_call *call, void *data_arg); /* may be NULL */
 };
 
-/* Copies address; tls is needed for GRPC_TLS and read now; limits may be NULL. 0 or a negative
- * errno. */
+/* Copies address and tls, which is needed for GRPC_TLS and read now, and again before each attempt to connect if its
+ * files have changed; limits may be NULL. 0 or a negative errno. */
 int grpc_channel_new(struct grpc_channel **ret, struct loop *loop,
                      const struct grpc_address *address, const struct grpc_tls *tls,
                      const struct grpc_limits *limits, struct error **reterr);

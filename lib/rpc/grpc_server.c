@@ -74,7 +74,10 @@ static void server_on_accepted(int fd, void *tag, void *data)
     struct grpc_server *s = data;
     struct server_connection *c = NULL;
 
-    if (s->core.stats.open_connections >= s->core.limits.connections ||
+    if (a->tls)
+        tls_context_refresh(a->tls);
+    if ((a->tls && !tls_context_is_ready(a->tls)) ||
+        s->core.stats.open_connections >= s->core.limits.connections ||
         server_connection_new(&c, &s->core, &owned, a->tls, server_on_gone, s) < 0) {
         s->core.stats.refused_connections++;
         return;
@@ -210,6 +213,25 @@ int grpc_server_listen(struct grpc_server *s, const struct grpc_address *address
     if (address->kind != GRPC_UNIX)
         s->port = listener_port(a->listener);
     return 0;
+}
+
+int grpc_server_set_tls(struct grpc_server *s, const struct grpc_tls *tls, struct error **reterr)
+{
+    struct server_address *a;
+
+    DL_FOREACH (s->addresses, a) {
+        int r = a->tls ? tls_context_set(a->tls, tls, reterr) : 0;
+
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+void grpc_server_set_gate(struct grpc_server *s, const struct grpc_gate *gate, void *data)
+{
+    s->core.gate = gate;
+    s->core.gate_data = data;
 }
 
 uint16_t grpc_server_port(const struct grpc_server *s)

@@ -54,6 +54,23 @@ int grpc_server_add(struct grpc_server *s, const struct grpc_method *methods, si
 int grpc_server_listen(struct grpc_server *s, const struct grpc_address *address,
                        const struct grpc_tls *tls, unsigned mode, struct error **reterr);
 uint16_t grpc_server_port(const struct grpc_server *s); /* of the last TCP or TLS address */
+/* Other key material for the connections to come, at all TLS addresses. An address whose certificate is awaited
+ * closes every connection until then. 0, -EINVAL or -ENOMEM with *reterr; on failure the old stays where it was. */
+int grpc_server_set_tls(struct grpc_server *s, const struct grpc_tls *tls, struct error **reterr);
+
+/*
+ * Who may call: a gate is asked about each call before its method is opened, and answers at once or later, by
+ * grpc_call_admit() or grpc_call_finish(). What the client sends meanwhile waits within one flow-control window.
+ */
+struct grpc_gate {
+    void (*asked)(struct grpc_call *call, const char *path, void *data);
+    /* The call has ended before it was admitted: the pointer is invalid now. Also after grpc_call_finish(). */
+    void (*closed)(struct grpc_call *call, void *data);
+};
+/* gate must outlive the server. Without one all calls are admitted. */
+void grpc_server_set_gate(struct grpc_server *s, const struct grpc_gate *gate, void *data);
+/* caller: as whom; copied; NULL: as the peer's certificate says. Opens the method, which may finish the call. */
+void grpc_call_admit(struct grpc_call *call, const char *caller);
 
 /* Graceful end: GOAWAY, no new calls; done(data) runs when the last call is over or at the
  * deadline. */
@@ -75,6 +92,11 @@ int grpc_server_set_reflection(struct grpc_server *s, const uint8_t *descriptor_
 void grpc_call_set_data(struct grpc_call *call, void *data);
 void *grpc_call_data(const struct grpc_call *call);
 const struct grpc_peer *grpc_call_peer(const struct grpc_call *call);
+/* Who was admitted by the gate; else the common name of the peer's certificate; else NULL. Borrowed. */
+const char *grpc_call_caller(const struct grpc_call *call);
+/* The gate's own, which hangs on the call until closed(). */
+void grpc_call_set_gate_data(struct grpc_call *call, void *data);
+void *grpc_call_gate_data(const struct grpc_call *call);
 /* A request metadata value by its lower-case name, or NULL. Borrowed. */
 const char *grpc_call_metadata(const struct grpc_call *call, const char *name);
 

@@ -17,12 +17,16 @@
 struct grpc_call {
     struct server_connection *connection; /* borrowed */
     struct h2_stream *stream;             /* borrowed */
-    const struct grpc_method *method;     /* borrowed; NULL: refused before a method was found */
+    const struct grpc_method *method;     /* borrowed; NULL: refused before a method was opened */
+    const struct server_method *waiting;  /* borrowed; not NULL: the gate has not answered */
     void *data;
+    void *gate_data;
+    char *caller; /* owned; NULL: as the peer says */
     struct inbox in;
     struct outbox out;
     size_t message_bytes;
     bool has_headers; /* the answer has begun */
+    bool is_paused;   /* by its method */
     bool is_finished;
     enum grpc_status status;
     char *text; /* owned */
@@ -265,10 +269,36 @@ static void call_open(struct grpc_call *call, const struct header_list *headers)
     if (found->method->message_bytes > 0)
         call->message_bytes = found->method->message_bytes;
     call->in.reader.max_bytes = call->message_bytes;
+    call->waiting = found;
+    if (core->gate) {
+        inbox_close_gate(&call->in);
+        core->gate->asked(call, path, core->gate_data);
+    } else {
+        grpc_call_admit(call, NULL);
+    }
+}
+
+void grpc_call_admit(struct grpc_call *call, const char *caller)
+{
+    const struct server_method *found = call->waiting;
+    struct server_core *core = call->connection->core;
+
+    if (!found || call->is_finished)
+        return;
+    if (caller) {
+        call->caller = strdup(caller);
+        if (!call->caller) {
+            grpc_call_finish(call, GRPC_RESOURCE_EXHAUSTED, "out of memory");
+            return;
+        }
+    }
+    call->waiting = NULL;
     call->method = found->method;
     core->stats.calls++;
     core->stats.open_calls++;
     call->method->open(call, found->service);
+    if (!call->is_paused)
+        inbox_open_gate(&call->in);
 }
 
 static void call_on_headers(struct h2_stream *s, bool is_end UNUSED)
@@ -288,7 +318,7 @@ static void call_on_headers(struct h2_stream *s, bool is_end UNUSED)
     outbox_init(&call->out, c->core->limits.queue_bytes, &c->send);
     h2_stream_set_user(s, call);
     call_open(call, h2_stream_headers(s));
-    if (!call->method)
+    if (!call->method && !call->waiting)
         c->core->stats.refused_calls++;
 }
 
@@ -328,6 +358,10 @@ static void call_on_closed(struct h2_stream *s, enum h2_code code UNUSED)
         return;
     call->is_finished = true;
     inbox_shut(&call->in);
+    if (call->waiting) {
+        call->connection->core->stats.refused_calls++;
+        call->connection->core->gate->closed(call, call->connection->core->gate_data);
+    }
     if (call->method) {
         call->connection->core->stats.open_calls--;
         if (call->method->closed)
@@ -335,6 +369,7 @@ static void call_on_closed(struct h2_stream *s, enum h2_code code UNUSED)
     }
     inbox_done(&call->in);
     outbox_done(&call->out);
+    free(call->caller);
     free(call->text);
     free(call);
 }
@@ -374,6 +409,21 @@ const struct grpc_peer *grpc_call_peer(const struct grpc_call *call)
     return &call->connection->peer;
 }
 
+const char *grpc_call_caller(const struct grpc_call *call)
+{
+    return call->caller ? call->caller : call->connection->peer.common_name;
+}
+
+void grpc_call_set_gate_data(struct grpc_call *call, void *data)
+{
+    call->gate_data = data;
+}
+
+void *grpc_call_gate_data(const struct grpc_call *call)
+{
+    return call->gate_data;
+}
+
 const char *grpc_call_metadata(const struct grpc_call *call, const char *name)
 {
     return header_list_find(h2_stream_headers(call->stream), name);
@@ -386,10 +436,12 @@ size_t grpc_call_queued_bytes(const struct grpc_call *call)
 
 void grpc_call_pause(struct grpc_call *call)
 {
+    call->is_paused = true;
     inbox_close_gate(&call->in);
 }
 
 void grpc_call_resume(struct grpc_call *call)
 {
+    call->is_paused = false;
     inbox_open_gate(&call->in);
 }

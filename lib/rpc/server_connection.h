@@ -30,6 +30,8 @@ struct server_core {
     size_t largest_message; /* of all methods */
     struct budget receive;
     struct grpc_server_stats stats;
+    const struct grpc_gate *gate; /* borrowed; NULL: all calls are admitted */
+    void *gate_data;
 };
 
 struct server_connection {

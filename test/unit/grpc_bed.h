@@ -165,7 +165,10 @@ static void bed_tls_make(struct bed_tls *t, const char *party, const char *ca,
     snprintf(t->ca, sizeof(t->ca), "%s/%s.pem", bed_keys, ca);
     snprintf(t->certificate, sizeof(t->certificate), "%s/%s.pem", bed_keys, party);
     snprintf(t->key, sizeof(t->key), "%s/%s.key", bed_keys, party);
-    t->tls = (struct grpc_tls){t->ca, t->certificate, t->key, server_name};
+    t->tls = (struct grpc_tls){.ca_file = t->ca,
+                               .certificate_file = t->certificate,
+                               .key_file = t->key,
+                               .server_name = server_name};
 }
 
 /* kind: GRPC_UNIX, GRPC_TCP or GRPC_TLS. */

@@ -62,12 +62,13 @@ static const struct {
     const char *ca, *certificate, *key;
     const char *text; /* a part of the message */
 } file_cases[] = {
-    {NULL, "node.pem", "node.key", "TLS needs three files"},
-    {"ca.pem", NULL, "node.key", "TLS needs three files"},
-    {"ca.pem", "node.pem", NULL, "TLS needs three files"},
-    {"absent.pem", "node.pem", "node.key", "absent.pem': authority: "},
-    {"ca.pem", "absent.pem", "node.key", "absent.pem': certificate: "},
-    {"ca.pem", "node.pem", "absent.key", "absent.key': private key: "},
+    {NULL, "node.pem", "node.key", "an authority is needed"},
+    {"ca.pem", NULL, "node.key", "a certificate needs its key"},
+    {"ca.pem", "node.pem", NULL, "a certificate needs its key"},
+    {"absent.pem", "node.pem", "node.key", "absent.pem': authority: No such file or directory"},
+    {"ca.pem", "absent.pem", "node.key", "absent.pem': certificate: No such file or directory"},
+    {"ca.pem", "node.pem", "absent.key", "absent.key': private key: No such file or directory"},
+    {"node.key", "node.pem", "node.key", "node.key': authority: no start line"},
     {"ca.pem", "node.pem", "server.key", "server.key': private key: key values mismatch"},
     {"ca.pem", "node.key", "node.key", "node.key': certificate: no start line"},
 };
@@ -84,8 +85,9 @@ START_TEST(wrong_files_are_named_when_they_are_read)
     bed_new(&b, GRPC_TLS, NULL, NULL);
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         snprintf(paths[i], sizeof(paths[i]), "%s/%s", bed_keys, names[i] ? names[i] : "");
-    tls = (struct grpc_tls){names[0] ? paths[0] : NULL, names[1] ? paths[1] : NULL,
-                            names[2] ? paths[2] : NULL, NULL};
+    tls = (struct grpc_tls){.ca_file = names[0] ? paths[0] : NULL,
+                            .certificate_file = names[1] ? paths[1] : NULL,
+                            .key_file = names[2] ? paths[2] : NULL};
     ck_assert_int_eq(grpc_channel_new(&channel, b.loop, &b.address, &tls, NULL, &e), -EINVAL);
     ck_assert_ptr_null(channel);
     ck_assert_msg(strstr(error_message(e), file_cases[_i].text) != NULL, "%s", error_message(e));

@@ -21,6 +21,8 @@ $(B)/test/grpc_memory_test: LDFLAGS_ALL += -Wl,--wrap=malloc,--wrap=calloc,--wra
 $(call unit_test,grpc_message_test,rpc base,libnghttp2 openssl libevent)
 $(call unit_test,grpc_service_test,rpc base,libnghttp2 openssl libevent)
 $(call unit_test,grpc_tls_test,rpc base,libnghttp2 openssl libevent)
+$(call unit_test,grpc_reload_test,rpc base,libnghttp2 openssl libevent)
+$(call unit_test,grpc_gate_test,rpc base,libnghttp2 openssl libevent)
 $(call unit_test,options_test,base,openssl)
 $(call unit_test,selector_test,policy base,openssl)
 $(call unit_test,object_test,policy match base,openssl yaml-0.1 jansson)
