@@ -5,7 +5,7 @@ import socket
 
 selector = selectors.DefaultSelector()
 for port in (8080, 9090):
-    listener = socket.create_server(("127.0.0.1", port))
+    listener = socket.create_server(("", port))
     selector.register(listener, selectors.EVENT_READ)
 while True:
     for key, _ in selector.select():
