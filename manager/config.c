@@ -6,6 +6,8 @@
 
 #include "lib/log.h"
 
+#define DEFAULT_POLICIES "/etc/varmor/policies"
+
 static const char *const log_level_words[] = {
     [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARNING] = "warning", [LOG_LEVEL_INFO] = "info",
     [LOG_LEVEL_DEBUG] = "debug", [LOG_LEVEL_DEBUG + 1] = NULL,
@@ -16,8 +18,23 @@ static const struct option_spec config_options[] = {
      .type = OPTION_TEXT,
      .field = offsetof(struct config, policies),
      .value = "DIR",
-     .default_text = "/etc/varmor/policies",
-     .help = "folder of policies and manifests (YAML, JSON), read recursively and watched"},
+     .help = "folder of policies and manifests (YAML, JSON), read recursively and watched; without "
+             "--kubernetes it is " DEFAULT_POLICIES " unless another is given"},
+    {.name = "kubernetes",
+     .type = OPTION_FLAG,
+     .field = offsetof(struct config, kubernetes),
+     .help = "read policies from a Kubernetes API server instead of a folder: as the pod's service "
+             "account, or as --kubeconfig says"},
+    {.name = "kubeconfig",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, kubeconfig),
+     .value = "FILE",
+     .help = "how to reach the API server from outside of a pod"},
+    {.name = "context",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, context),
+     .value = "NAME",
+     .help = "context of the kubeconfig; its current one if left out"},
     {.name = "listen",
      .type = OPTION_LIST,
      .field = offsetof(struct config, listen),
@@ -82,11 +99,29 @@ static int check_tls(const struct config *c, struct error **reterr)
     return 0;
 }
 
+/* Where policies come from: one place. */
+static int settle_source(struct config *c, struct error **reterr)
+{
+    if (c->kubernetes && c->policies)
+        return error_set(reterr, -EINVAL,
+                         "--kubernetes and --policies: policies come from one place");
+    if (c->kubeconfig && !c->kubernetes)
+        return error_set(reterr, -EINVAL, "--kubeconfig needs --kubernetes");
+    if (c->context && !c->kubeconfig)
+        return error_set(reterr, -EINVAL, "--context needs --kubeconfig");
+    if (c->kubernetes || c->policies)
+        return 0;
+    c->policies = strdup(DEFAULT_POLICIES);
+    return c->policies ? 0 : error_oom(reterr);
+}
+
 int config_parse(struct config *c, int argc, char *const *argv, struct error **reterr)
 {
     int outcome = options_parse(config_options, ARRAY_SIZE(config_options), c, argc, argv, reterr);
     int r = outcome < 0 ? outcome : check_tls(c, reterr);
 
+    if (r == 0)
+        r = settle_source(c, reterr);
     return r < 0 ? r : outcome;
 }
 

@@ -4,7 +4,10 @@
 #include "lib/options.h"
 
 struct config {
-    char *policies;            /* the folder */
+    char *policies;            /* the folder; NULL with kubernetes */
+    bool kubernetes;           /* policies come from the API server */
+    char *kubeconfig;          /* NULL: what a pod finds in its service account folder */
+    char *context;             /* of the kubeconfig; NULL: its current one */
     struct option_list listen; /* addresses, as grpc_address_parse() takes them */
     unsigned socket_mode;      /* permission bits of Unix sockets */
     char *tls_ca, *tls_cert, *tls_key;

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/kubernetes.h"
+
+#include <stdlib.h>
+
+#include "lib/kube/kube_client.h"
+#include "lib/kube/kube_config.h"
+#include "manager/config.h"
+#include "manager/source_kubernetes.h"
+
+#define USER_AGENT "varmor-manager/" VARMOR_VERSION
+
+struct kubernetes {
+    struct loop *loop;
+    const struct config *config;
+    struct kubernetes_facts facts;
+    struct kube_client *client;
+    struct source_kubernetes *source;
+};
+
+/* How to reach the server: the kubeconfig that was named, or what a pod finds. */
+static int start_client(struct kubernetes *k, struct error **reterr)
+{
+    const struct config *config = k->config;
+    struct kube_config server = {0};
+    int r;
+
+    if (config->kubeconfig)
+        r = kube_config_load(&server, config->kubeconfig, config->context, reterr);
+    else
+        r = kube_config_in_cluster(&server, getenv("KUBERNETES_SERVICE_HOST"),
+                                   getenv("KUBERNETES_SERVICE_PORT"), KUBE_SERVICE_ACCOUNT, reterr);
+    if (r == 0)
+        r = kube_client_new(&k->client, k->loop, &server, USER_AGENT, reterr);
+    kube_config_done(&server);
+    return r < 0 ? error_wrap(reterr, r, "--kubernetes") : 0;
+}
+
+int kubernetes_new(struct kubernetes **ret, struct loop *loop, const struct config *config,
+                   const struct kubernetes_facts *facts, struct error **reterr)
+{
+    CLEANUP(kubernetes_free) struct kubernetes *k = calloc(1, sizeof(*k));
+    int r;
+
+    if (!k)
+        return error_oom(reterr);
+    k->loop = loop;
+    k->config = config;
+    k->facts = *facts;
+    r = start_client(k, reterr);
+    if (r < 0)
+        return r;
+    if (source_kubernetes_new(&k->source, loop, k->client, facts->source_handler,
+                              facts->source_data) < 0)
+        return error_oom(reterr);
+    *ret = TAKE(k);
+    return 0;
+}
+
+void kubernetes_stop_source(struct kubernetes *k)
+{
+    k->source = source_kubernetes_free(k->source);
+}
+
+struct kubernetes *kubernetes_free(struct kubernetes *k)
+{
+    if (!k)
+        return NULL;
+    source_kubernetes_free(k->source);
+    kube_client_free(k->client);
+    free(k);
+    return NULL;
+}
+
+struct kube_client *kubernetes_client(const struct kubernetes *k)
+{
+    return k->client;
+}
+
+const struct source_kubernetes *kubernetes_source(const struct kubernetes *k)
+{
+    return k->source;
+}

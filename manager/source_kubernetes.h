@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * The Kubernetes source: policies, and what resolves them, from the API server.
+ *
+ * Policies are JSON, read by the very reader of files; the other kinds come as the API's protobuf and are taken down to
+ * the fields of a struct manifest. Workloads are always watched, Services and EndpointSlices from the first policy on
+ * that may need addresses of services, Pods from the first one on with toPods.
+ *
+ * 1. The first settled() comes when every list that a policy needs has been read to its end. From then on a policy that
+ *    needs a list which has not been read yet waits for it, alone; what was in force of it stays in force.
+ * 2. An API server that is away, or forbids, changes nothing: objects are dropped only when the server says, or when a
+ *    new list shows, that they are gone.
+ * 3. A policy that the server took and the reader does not keeps what was in force before, and is told as findings of
+ *    "varmorpolicy shop/web" (without positions: the text is no file of anybody). A list that cannot be read is told as
+ *    a finding of its resource: "pods/", "varmorpolicies/".
+ *
+ * Does not log.
+ */
+#include "lib/error.h"
+#include "manager/source.h"
+
+struct kube_client;
+struct loop;
+struct map;
+struct source_kubernetes;
+
+/* Of each resource; what is beyond is left out and told as a finding of the resource. */
+#define SOURCE_KUBERNETES_MAX_POLICIES 16384
+#define SOURCE_KUBERNETES_MAX_OBJECTS  131072
+#define SOURCE_KUBERNETES_MAX_BYTES    (3u << 20) /* of one object; etcd takes half of that */
+
+/* A policy as the API server has it now, whether it could be read or not. */
+struct kube_policy {
+    bool cluster;
+    char *name_space; /* owned, like the texts below; "" for cluster policies */
+    char *name;
+    char
+        *reference; /* as kubectl takes it, and the name of its findings: "varmorpolicy shop/web" */
+    char *uid;
+    char *resource_version;
+    int64_t generation;
+    bool refused; /* the reader has findings that are errors: what was in force before stays */
+    bool waiting; /* for a list that it needs; what was in force before stays */
+};
+
+/* Starts at the end of the present turn. client and handler must outlive the source. 0 or -ENOMEM. */
+int source_kubernetes_new(struct source_kubernetes **ret, struct loop *loop,
+                          struct kube_client *client, const struct source_handler *handler,
+                          void *data);
+/* Tells nothing more; objects that were put are gone. Accepts NULL, returns NULL. */
+struct source_kubernetes *source_kubernetes_free(struct source_kubernetes *s);
+DEFINE_CLEANUP(struct source_kubernetes *, source_kubernetes_free)
+
+/* The policy of a key ("VarmorPolicy/shop/web", "VarmorClusterPolicy//base", see object_key.h), borrowed until the loop
+ * goes on; NULL: the server has none. */
+const struct kube_policy *source_kubernetes_policy(const struct source_kubernetes *s,
+                                                   const char *key);
+/* All of them: key -> struct kube_policy. */
+const struct map *source_kubernetes_policies(const struct source_kubernetes *s);
