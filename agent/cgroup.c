@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -20,8 +21,22 @@ static const struct cgroup_root root_candidates[] = {
     {.path = "/sys/fs/cgroup/unified", .layout = "hybrid"},
 };
 
+/* In a pod the agent begins in a cgroup namespace of its own, to which other pods' cgroups have no
+ * names. Where it may not leave that, cgroup_parse() tells so of each container. */
+static void join_cgroup_namespace_of_host(void)
+{
+    CLEANUP_CLOSE int here = open("/proc/self/ns/cgroup", O_RDONLY | O_CLOEXEC);
+    CLEANUP_CLOSE int host = open("/proc/1/ns/cgroup", O_RDONLY | O_CLOEXEC);
+    struct stat a, b;
+
+    if (here >= 0 && host >= 0 && fstat(here, &a) == 0 && fstat(host, &b) == 0 &&
+        a.st_ino != b.st_ino)
+        setns(host, CLONE_NEWCGROUP);
+}
+
 int cgroup_root_open(struct cgroup_root *ret, struct error **reterr)
 {
+    join_cgroup_namespace_of_host();
     for (size_t i = 0; i < ARRAY_SIZE(root_candidates); i++) {
         CLEANUP_CLOSE int fd =
             open(root_candidates[i].path, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);

@@ -21,7 +21,8 @@ struct cgroup_root {
 };
 #define CGROUP_ROOT_NONE ((struct cgroup_root){.fd = -1, .path = "", .layout = "none"})
 
-/* 0, or -ENOENT with *reterr: this node has no cgroup v2 hierarchy. */
+/* Takes the process into the cgroup namespace of process 1 first, where it may. 0, or -ENOENT with
+ * *reterr: this node has no cgroup v2 hierarchy. */
 int cgroup_root_open(struct cgroup_root *ret, struct error **reterr);
 void cgroup_root_done(struct cgroup_root *root);
 

@@ -21,7 +21,8 @@ struct config {
     unsigned log_level;         /* enum log_level */
     int64_t counts_interval_ms; /* how often counters are compared with what was told */
     bool foreign_violations;    /* of profiles and processes that are not ours, too */
-    bool confine, check, cleanup;
+    bool use_apparmor, use_bpf, use_seccomp;
+    bool confine, check, health, cleanup;
 };
 
 /* An enum options_outcome (lib/options.h), -EINVAL with *reterr, or -ENOMEM. Call config_done() in

@@ -339,6 +339,8 @@ static void on_in_sync(unsigned n_profiles, void *data)
     LOG(INFO, "in-sync", "the manager has said everything", LOG_INT("profiles", n_known));
     x->in_sync = true;
     settle(x);
+    if (x->parts.in_sync)
+        x->parts.in_sync(x->parts.data);
 }
 
 const struct stream_owner exchange_stream_owner = {

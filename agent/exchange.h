@@ -22,6 +22,7 @@ struct exchange_parts { /* all borrowed */
     /* Where audit records come from, for the hello's facts; borrowed until the next call. NULL: none
      * are read. */
     const char *(*describe_audit)(void *data);
+    void (*in_sync)(void *data); /* the manager has said everything; NULL: nobody asks */
     void *data;
 };
 /* 0 or -ENOMEM. */

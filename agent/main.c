@@ -10,6 +10,7 @@
 #include "agent/config.h"
 #include "agent/confinement.h"
 #include "agent/enforcer.h"
+#include "agent/health.h"
 #include "agent/node.h"
 #include "agent/node_enforcers.h"
 #include "agent/service_notify.h"
@@ -55,6 +56,18 @@ static int clean_up(const struct config *config)
         fprintf(stderr, "varmor-agent: %s\n", error_message(folder_problem));
     printf("%u things removed\n", n);
     return r < 0 || r_folder < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int tell_health(const struct config *config)
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+
+    if (health_ask(config->state_dir ? config->state_dir : "", &problem) < 0) {
+        printf("%s\n", error_message(problem));
+        return EXIT_FAILURE;
+    }
+    puts("ready");
+    return EXIT_SUCCESS;
 }
 
 /* Says of each enforcer what it can do here. Success if all are usable. */
@@ -157,6 +170,8 @@ static int act(int outcome, const struct config *config, const struct error *pro
     case OPTIONS_RUN:
         log_set_component("agent");
         log_set_level((enum log_level)config->log_level);
+        if (config->health)
+            return tell_health(config);
         return config->cleanup ? clean_up(config) : run_with_loop(config);
     default:
         fprintf(stderr, "varmor-agent: %s\n", error_message(problem));

@@ -2,7 +2,7 @@
 agent_src := adopted_bindings.c application.c binder.c binding.c cgroup.c config.c confinement.c container.c \
              container_identity.c containerd_calls.c containerd_index.c enforcer_bpf.c \
              enforcer_bpf_adopt.c enforcer_bpf_binding.c enforcer_bpf_events.c enforcer_bpf_load.c \
-             enforcer_bpf_retire.c enforcer_bpf_spare.c enforcer_bpf_version.c enforcers.c exchange.c holds.c \
+             enforcer_bpf_retire.c enforcer_bpf_spare.c enforcer_bpf_version.c enforcers.c exchange.c health.c holds.c \
              kernel_features.c kernel_map.c kernel_words.c libbpf_text.c manager_link.c node.c node_devices.c \
              node_enforcers.c pins.c \
              profile_slots.c program_object.c renewal.c rule_names.c runc_init.c runtime_containerd.c \

@@ -9,6 +9,7 @@
 #include "agent/config.h"
 #include "agent/container.h"
 #include "agent/exchange.h"
+#include "agent/health.h"
 #include "agent/manager_link.h"
 #include "agent/node_devices.h"
 #include "agent/node_enforcers.h"
@@ -26,6 +27,7 @@ struct node {
     const struct config *config;
     struct node_devices *devices; /* NULL: this node's disks are not known */
     struct node_enforcers *enforcers;
+    struct health *health; /* NULL: nobody can ask */
     struct state_dir *state_dir;
     struct store *store;
     struct binder *binder;
@@ -41,6 +43,7 @@ struct node {
     struct loop_timer *save_timer; /* fires once this turn is over: bindings have changed */
     bool runtime_away_told;        /* since it was last there */
     bool link_started;
+    bool ready; /* a manager has said everything once */
 };
 
 /* ---- what the enforcers tell ---- */
@@ -293,10 +296,31 @@ static int64_t on_now(void *data)
     return exchange_now_ns();
 }
 
+/* reason NULL: ready. */
+static void tell_health(struct node *n, const char *reason)
+{
+    int r = n->health ? health_tell(n->health, reason) : 0;
+
+    if (r < 0)
+        LOG(WARNING, "health-not-told", "whoever asks is told what was so before",
+            LOG_STR("reason", strerror(-r)));
+}
+
+static void on_in_sync(void *data)
+{
+    struct node *n = data;
+
+    if (!n->ready)
+        tell_health(n, NULL);
+    n->ready = true;
+}
+
 static void on_link_lost(const char *reason, uint64_t retry_ns, void *data)
 {
     struct node *n = data;
 
+    if (!n->ready)
+        tell_health(n, reason);
     exchange_lost(n->exchange, reason, retry_ns);
 }
 
@@ -382,6 +406,21 @@ static int make_audit(struct node *n, struct error **reterr)
         LOG(INFO, "audit-source", "violations of AppArmor and seccomp are read from it",
             LOG_STR("source", audit_violations_describe(n->audit)));
     return r < 0 ? error_wrap(reterr, r, "audit records") : 0;
+}
+
+/* Enforcement does not depend on being asked. */
+static int make_health(struct node *n, struct error **reterr)
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+    const char *folder = n->config->state_dir;
+    int r = folder && folder[0] ? health_new(&n->health, folder, &problem) : 0;
+
+    if (r == -ENOMEM)
+        return error_oom(reterr);
+    if (r < 0)
+        LOG(WARNING, "health-unknown", "whoever asks is told that no agent runs",
+            LOG_STR("reason", error_message(problem)));
+    return 0;
 }
 
 /* The store and the binder, with what an earlier agent left. */
@@ -471,6 +510,7 @@ static int make_link(struct node *n, struct error **reterr)
         .binder = n->binder,
         .enforcers = node_enforcers_list(n->enforcers),
         .describe_audit = on_describe_audit,
+        .in_sync = on_in_sync,
         .data = n,
     };
     const struct manager_link_events events = {.lost = on_link_lost, .data = n};
@@ -514,8 +554,8 @@ int node_new(struct node **ret, struct loop *loop, const struct config *config,
              struct error **reterr)
 {
     static int (*const steps[])(struct node * n, struct error * *reterr) = {
-        make_devices, make_enforcers, make_violation_log, make_state,
-        make_link,    make_audit,     make_runtime,
+        make_devices, make_enforcers, make_violation_log, make_health,
+        make_state,   make_link,      make_audit,         make_runtime,
     };
     CLEANUP(node_free) struct node *n = calloc(1, sizeof(*n));
 
@@ -573,6 +613,7 @@ struct node *node_free(struct node *n)
     binder_free(n->binder);
     store_free(n->store);
     state_dir_free(n->state_dir);
+    health_free(n->health);
     node_enforcers_free(n->enforcers);
     node_devices_free(n->devices);
     violation_log_free(n->violation_log);

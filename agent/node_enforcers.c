@@ -99,6 +99,20 @@ static const struct kind {
     {ENFORCER_BPF, make_bpf, clean_bpf},
 };
 
+static bool is_switched_off(const struct config *config, enum enforcer_bit bit)
+{
+    switch (bit) {
+    case ENFORCER_APPARMOR:
+        return !config->use_apparmor;
+    case ENFORCER_BPF:
+        return !config->use_bpf;
+    case ENFORCER_SECCOMP:
+        return !config->use_seccomp;
+    default:
+        return false;
+    }
+}
+
 /* ---- together ---- */
 
 /* Makes and probes one. 0, -ENOMEM or -EBUSY with *reterr. */
@@ -112,7 +126,10 @@ static int add(struct node_enforcers *n, const struct kind *kind, const struct m
 
     if (r < 0)
         return error_oom(reterr);
-    r = n->items[i]->ops->probe(n->items[i], facts, &problem);
+    if (is_switched_off(m->config, kind->bit))
+        r = error_set(&problem, -EOPNOTSUPP, "it is switched off by an option of the agent");
+    else
+        r = n->items[i]->ops->probe(n->items[i], facts, &problem);
     if (r == 0 && facts->busy) /* for a moment, when a new agent takes over from an old one */
         return error_set(reterr, -EBUSY, "%s enforcer: %s", n->items[i]->ops->name, facts->reason);
     if (r == -ENOMEM)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agent/health.h"
 #include "agent/whole_file.h"
 #include "lib/buf.h"
 #include "proto/profile_codec.h"
@@ -304,14 +305,15 @@ int state_dir_load_note(struct state_dir *d, enum state_note note, struct buf *o
     return read_whole(d, name, out, reterr);
 }
 
-/* A file that this module writes. */
+/* A file that this module or health.c writes. */
 static bool is_ours(const char *name)
 {
     for (size_t i = 0; i < ARRAY_SIZE(note_files); i++) {
         if (strcmp(name, note_files[i].name) == 0 || strcmp(name, note_files[i].new_name) == 0)
             return true;
     }
-    return has_suffix(name, SUFFIX) || has_suffix(name, SUFFIX_STAGED);
+    return strcmp(name, HEALTH_FILE) == 0 || has_suffix(name, SUFFIX) ||
+           has_suffix(name, SUFFIX_STAGED);
 }
 
 int state_dir_remove(const char *path, void (*told)(const char *what, void *data), void *data,

@@ -9,6 +9,7 @@
  *   DIR/<profile>.profile.new   a version that was about to be committed to the kernel
  *   DIR/bindings                since when each binding holds (binder.h)
  *   DIR/disks                   the node's disks that profiles in force were made for
+ *   DIR/health                  how the agent is (health.h)
  *
  * A version is staged before its commit and published (renamed) after it. What a crash leaves
  * behind is therefore either the old file, or both: state_dir_load() hands out both, and the kernel

@@ -2,6 +2,7 @@
 #include "test/unit/unit.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -146,6 +147,27 @@ START_TEST(without_a_v2_hierarchy_there_is_no_cgroup)
 }
 END_TEST
 
+/* Without the right to leave it, or to look at process 1, the agent stays where it is. */
+START_TEST(a_cgroup_namespace_of_ones_own_is_left_for_that_of_process_1)
+{
+    struct cgroup_root root = CGROUP_ROOT_NONE;
+    struct stat own, here, host;
+    bool may_leave = unshare(CLONE_NEWCGROUP) == 0;
+
+    ck_assert(may_leave || errno == EPERM);
+    ck_assert_int_eq(stat("/proc/self/ns/cgroup", &own), 0);
+    cgroup_root_open(&root, NULL);
+    cgroup_root_done(&root);
+    ck_assert_int_eq(stat("/proc/self/ns/cgroup", &here), 0);
+    if (may_leave && stat("/proc/1/ns/cgroup", &host) == 0) {
+        ck_assert_uint_ne(own.st_ino, here.st_ino);
+        ck_assert_uint_eq(host.st_ino, here.st_ino);
+    } else {
+        ck_assert_uint_eq(own.st_ino, here.st_ino);
+    }
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *s = suite_create("cgroup");
@@ -158,6 +180,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_process_that_does_not_exist_is_said_to);
     tcase_add_test(t, our_own_mount_namespace_is_that_of_proc);
     tcase_add_test(t, without_a_v2_hierarchy_there_is_no_cgroup);
+    tcase_add_test(t, a_cgroup_namespace_of_ones_own_is_left_for_that_of_process_1);
     suite_add_tcase(s, t);
     return s;
 }
