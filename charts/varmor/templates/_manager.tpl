@@ -1,0 +1,20 @@
+{{/* SPDX-License-Identifier: Apache-2.0 */}}
+
+{{- define "varmor.manager.arguments" -}}
+{{- $v := .Values }}
+{{- $m := $v.manager }}
+{{- include "varmor.flags" (dict "where" "manager.args" "flags" $m.args) }}
+{{- range $switch := list "bpfLsmEnforcer" "podServiceEgressControl" "restartExistWorkloads" "bpfExclusiveMode" }}
+{{- if (get $v $switch).enabled }}
+{{- include "varmor.flags" (dict "where" (printf "manager.%s.args" $switch) "flags" (get $m $switch).args) }}
+{{- end }}
+{{- end }}
+- "--kubernetes"
+- {{ printf "--listen=tls://0.0.0.0:%v" $m.network.statusPort | quote }}
+- {{ printf "--webhook-listen=0.0.0.0:%v" $m.network.webhookPort | quote }}
+- {{ printf "--webhook-match-label=%s" $m.webhook.matchLabel | quote }}
+- {{ printf "--install-namespace=%s" (include "varmor.namespace" .) | quote }}
+- {{ printf "--agent-audience=%s" (include "varmor.audience" .) | quote }}
+- {{ printf "--agent-service-account=%s" (include "varmor.agent.serviceAccount" .) | quote }}
+- {{ printf "--log-level=%s" $m.logLevel | quote }}
+{{- end }}
