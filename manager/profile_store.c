@@ -13,7 +13,8 @@
 #include "proto/profile_codec.h"
 
 #define MESSAGE_MAX_BYTES (PROFILE_MAX_ENCODED_BYTES + 64) /* the profile and its envelope */
-#define NOTES_MAX_BYTES   (1 << 20)                        /* of why a policy is refused */
+#define PLACE_TEXT_SIZE   48
+#define NOTES_MAX_BYTES   (1 << 20) /* of why a policy is refused */
 
 struct profile_store {
     const struct profile_store_handler *handler;
@@ -202,21 +203,30 @@ static bool same_target(const struct profile_target *a, const struct profile_tar
     return true;
 }
 
+/* " (line 3, column 9)"; nothing for a place that nobody knows. text is of the caller. */
+static const char *place_text(struct policy_position at, char text[static PLACE_TEXT_SIZE])
+{
+    text[0] = '\0';
+    if (at.line)
+        snprintf(text, PLACE_TEXT_SIZE, " (line %u, column %u)", at.line, at.column);
+    return text;
+}
+
 static int check_update(const struct policy *before, const struct policy *now,
                         struct error **reterr)
 {
+    char place[PLACE_TEXT_SIZE];
+
     if (!same_target(&before->target, &now->target))
         return error_set(reterr, -EPERM,
-                         "spec.target (line %u, column %u) may not change; remove the policy and "
-                         "create it anew",
-                         now->target_at.line, now->target_at.column);
+                         "spec.target%s may not change; remove the policy and create it anew",
+                         place_text(now->target_at, place));
     if ((before->enforcers & ~now->enforcers) &&
         (now->enforcers | ENFORCER_BPF) != before->enforcers)
-        return error_set(
-            reterr, -EPERM,
-            "spec.policy.enforcer (line %u, column %u): of enforcers only BPF may be "
-            "removed, without adding another one; remove the policy and create it anew",
-            now->enforcer_at.line, now->enforcer_at.column);
+        return error_set(reterr, -EPERM,
+                         "spec.policy.enforcer%s: of enforcers only BPF may be removed, without "
+                         "adding another one; remove the policy and create it anew",
+                         place_text(now->enforcer_at, place));
     return 0;
 }
 
@@ -446,6 +456,15 @@ void profile_store_drop(struct profile_store *s, bool cluster, const char *name_
 }
 
 /* ---- Queries ---- */
+
+int profile_store_check_update(const struct profile_store *s, const struct policy *policy,
+                               struct error **reterr)
+{
+    const struct stored_policy *p =
+        profile_store_find(s, policy->cluster, policy->name_space, policy->name);
+
+    return p && p->in_force ? check_update(p->in_force, policy, reterr) : 0;
+}
 
 const struct map *profile_store_policies(const struct profile_store *s)
 {

@@ -78,6 +78,9 @@ struct profile_store *profile_store_new(const char *install_namespace,
 struct profile_store *profile_store_free(struct profile_store *s); /* tells nothing */
 DEFINE_CLEANUP(struct profile_store *, profile_store_free)
 
+/* Would this text be refused because it may not follow the one that is in force? 0, or -EPERM with *reterr. */
+int profile_store_check_update(const struct profile_store *s, const struct policy *policy,
+                               struct error **reterr);
 /* A policy is new or different, or what it names may be. Takes a reference. facts: what was resolved
  * (the store knows its install_namespace). facts_error: why that was not possible (then facts is
  * NULL). 0 (also when the policy is refused: its conditions say so), -E2BIG with *reterr

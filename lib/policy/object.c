@@ -308,6 +308,24 @@ static int check_identities(const struct objects *objects, struct findings *find
     return 0;
 }
 
+/* Depth is bounded by the reader (OBJECT_MAX_DEPTH). */
+static void forget_node_positions(struct node *n)
+{
+    n->line = n->column = n->text_line = n->text_column = 0;
+    if (n->key)
+        forget_node_positions(n->key);
+    for (struct node *child = n->first; child; child = child->next)
+        forget_node_positions(child);
+}
+
+static void forget_positions(struct documents *documents, struct findings *findings)
+{
+    for (size_t i = 0; i < documents->n; i++)
+        forget_node_positions(documents->items[i].root);
+    for (size_t i = 0; i < findings->n; i++)
+        findings->items[i].line = findings->items[i].column = 0;
+}
+
 static int read_documents(struct objects *ret, const struct documents *documents,
                           const struct object_checks *checks, struct findings *findings)
 {
@@ -337,6 +355,8 @@ int objects_parse_checked(struct objects *ret, const void *data, size_t len,
     *ret = (struct objects){0};
     *ret_findings = (struct findings){0};
     r = documents_read(&documents, data, len, ret_findings);
+    if (checks && checks->without_positions)
+        forget_positions(&documents, ret_findings);
     if (r == 0)
         r = read_documents(ret, &documents, checks, ret_findings);
     findings_close(ret_findings);

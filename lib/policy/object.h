@@ -65,10 +65,13 @@ enum policy_rule_list {
     POLICY_MITIGATION_RULES,
 };
 
-/* What the reader cannot know by itself. Each may be NULL: not checked. */
+/* What the reader cannot know by itself. Each function may be NULL: not checked. */
 struct object_checks {
     /* Is there a built-in rule of this name for this list? 0, -EINVAL with *reterr, or -ENOMEM. */
     int (*builtin_rule)(enum policy_rule_list list, const char *name, struct error **reterr);
+    /* The text is no file of anybody's (an API server wrote it): everything is told by its path, and
+     * positions are 0. */
+    bool without_positions;
 };
 
 /*

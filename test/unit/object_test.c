@@ -581,6 +581,36 @@ START_TEST(what_an_api_server_counts_is_kept_and_what_else_stands_there_says_not
 }
 END_TEST
 
+START_TEST(an_api_servers_text_is_told_by_paths_alone)
+{
+    static const struct object_checks checks = {.without_positions = true};
+    static const char text[] =
+        "{\"apiVersion\": \"crd.varmor.org/v1beta1\", \"kind\": \"VarmorPolicy\",\n"
+        " \"metadata\": {\"name\": \"p\"}, \"spec\": {\"target\": {\"kind\": \"Pod\", \"name\": \"w\"},\n"
+        " \"policy\": {\"enforcer\": \"BPF\", \"mode\": \"%s\"}}}";
+    CLEANUP_BUF struct buf right = BUF_INIT(4096), wrong = BUF_INIT(4096);
+    struct findings findings;
+    struct objects objects;
+
+    ck_assert_int_eq(buf_format(&right, text, "AlwaysAllow"), 0);
+    ck_assert_int_eq(objects_parse_checked(&objects, right.data, right.len, &checks, &findings), 0);
+    ck_assert_uint_eq(objects.n, 1);
+    ck_assert_uint_eq(objects.items[0].at.line, 0);
+    ck_assert_uint_eq(objects.items[0].policy->mode_at.line, 0);
+    ck_assert_uint_eq(objects.items[0].policy->mode_at.column, 0);
+    findings_done(&findings);
+    objects_done(&objects);
+
+    ck_assert_int_eq(buf_format(&wrong, text, "Allow"), 0);
+    ck_assert_int_eq(objects_parse_checked(&objects, wrong.data, wrong.len, &checks, &findings), 0);
+    ck_assert_uint_eq(findings.n_errors, 1);
+    ck_assert_uint_eq(findings.items[0].line, 0);
+    ck_assert_int_eq(strncmp(findings.items[0].message, "spec.policy.mode: 'Allow'", 25), 0);
+    findings_done(&findings);
+    objects_done(&objects);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *s = suite_create("object");
@@ -606,6 +636,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, bytes_end_at_their_ceiling);
     tcase_add_test(t, findings_end_at_their_ceiling_and_say_how_many_there_were);
     tcase_add_test(t, a_hundred_thousand_keys_are_compared_in_no_time);
+    tcase_add_test(t, an_api_servers_text_is_told_by_paths_alone);
     suite_add_tcase(s, t);
     return s;
 }
