@@ -83,6 +83,7 @@ TRIES = {
     "sendto-other-port": lambda: udp_send("127.0.0.1", 9090, socket.AF_INET),
     "raw-socket": raw_socket,
     "packet-socket": packet_socket,
+    "chroot": lambda: os.chroot("/"),
 }
 
 
