@@ -161,25 +161,27 @@ void agents_profile_removed(struct agents *a, unsigned slot, const char *profile
 
 /* ---- Hello ---- */
 
-/* Does the certificate's name speak for the node? */
-static bool name_speaks_for(const char *common_name, const char *node)
+/* Does the caller's name (a certificate's, or the node of a token) speak for the node? */
+static bool name_speaks_for(const char *caller, const char *node)
 {
     static const char prefix[] = "system:node:";
 
-    if (!common_name)
+    if (!caller)
         return false;
-    if (strncmp(common_name, prefix, sizeof(prefix) - 1) == 0)
-        common_name += sizeof(prefix) - 1;
-    return strcmp(common_name, node) == 0;
+    if (strncmp(caller, prefix, sizeof(prefix) - 1) == 0)
+        caller += sizeof(prefix) - 1;
+    return strcmp(caller, node) == 0;
 }
 
-static bool peer_may_speak_for(const struct grpc_peer *peer, const char *node)
+static bool may_speak_for(const struct grpc_call *call, const char *node)
 {
+    const struct grpc_peer *peer = grpc_call_peer(call);
+
     switch (peer->kind) {
     case GRPC_PEER_UNIX:
         return peer->uid == 0 || (uid_t)peer->uid == geteuid();
     case GRPC_PEER_TLS:
-        return name_speaks_for(peer->common_name, node);
+        return name_speaks_for(grpc_call_caller(call), node);
     case GRPC_PEER_TCP:
         break;
     }
@@ -220,9 +222,10 @@ static void on_hello(struct agent_stream *s, const struct msg_hello *hello)
         stream_finish(s, GRPC_FAILED_PRECONDITION, text);
         return;
     }
-    if (!peer_may_speak_for(grpc_call_peer(s->call), hello->node)) {
+    if (!may_speak_for(s->call, hello->node)) {
         LOG(WARNING, "agent-refused", "refusing a stream that may not speak for the node",
-            LOG_STR("node", hello->node), LOG_STR("peer", grpc_call_peer(s->call)->address));
+            LOG_STR("node", hello->node), LOG_STR("peer", grpc_call_peer(s->call)->address),
+            LOG_STR("caller", grpc_call_caller(s->call)));
         stream_finish(s, GRPC_PERMISSION_DENIED, "the caller may not speak for this node");
         return;
     }

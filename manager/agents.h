@@ -4,7 +4,8 @@
  * The agents: varmor.v1.AgentService on the manager's gRPC server, one stream per node.
  *
  * Who may speak for a node: on a Unix socket root or the manager's own user (they own the host
- * anyway), over TLS a certificate whose common name is the node's name or "system:node:NAME". Plain
+ * anyway), over TLS a certificate whose common name is the node's name or "system:node:NAME", or a
+ * token that access.h has found to be of an agent on that node. Plain
  * TCP proves nothing and is refused. The newest stream of a node wins; an older one is closed.
  *
  * A change of a profile marks every stream; a bounded number of streams is served in each turn of

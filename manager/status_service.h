@@ -4,7 +4,7 @@
  * varmor.v1.StatusService on the manager's gRPC server: lists, descriptions and watches.
  *
  * Who may read: whoever can open the Unix socket (its mode decides), a client with a certificate of
- * the trusted CA, and on plain TCP, which listens on loopback only and has to be asked for,
+ * the trusted CA or with a token that access.h lets in, and on plain TCP, which listens on loopback only and has to be asked for,
  * everybody. Nothing here changes anything.
  *
  * A watch sends the list as it is, then what differs. It is brought up to date at most every

@@ -69,8 +69,9 @@ struct grpc_gate {
 };
 /* gate must outlive the server. Without one all calls are admitted. */
 void grpc_server_set_gate(struct grpc_server *s, const struct grpc_gate *gate, void *data);
-/* caller: as whom; copied; NULL: as the peer's certificate says. Opens the method, which may finish the call. */
-void grpc_call_admit(struct grpc_call *call, const char *caller);
+/* caller: as whom; copied; NULL: as the peer's certificate says. until_ns: by the loop's clock, when the call ends with
+ * UNAUTHENTICATED; 0: no such end. Opens the method, which may finish the call. */
+void grpc_call_admit(struct grpc_call *call, const char *caller, uint64_t until_ns);
 
 /* Graceful end: GOAWAY, no new calls; done(data) runs when the last call is over or at the
  * deadline. */

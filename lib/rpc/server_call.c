@@ -21,7 +21,8 @@ struct grpc_call {
     const struct server_method *waiting;  /* borrowed; not NULL: the gate has not answered */
     void *data;
     void *gate_data;
-    char *caller; /* owned; NULL: as the peer says */
+    char *caller;         /* owned; NULL: as the peer says */
+    uint64_t deadline_ns; /* the client's; 0: none */
     struct inbox in;
     struct outbox out;
     size_t message_bytes;
@@ -263,8 +264,8 @@ static void call_open(struct grpc_call *call, const struct header_list *headers)
     if (timeout) {
         uint64_t now = loop_now_ns(core->loop);
 
-        h2_stream_set_deadline(call->stream,
-                               timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX);
+        call->deadline_ns = timeout_ns < UINT64_MAX - now ? now + timeout_ns : UINT64_MAX;
+        h2_stream_set_deadline(call->stream, call->deadline_ns);
     }
     if (found->method->message_bytes > 0)
         call->message_bytes = found->method->message_bytes;
@@ -274,11 +275,11 @@ static void call_open(struct grpc_call *call, const struct header_list *headers)
         inbox_close_gate(&call->in);
         core->gate->asked(call, path, core->gate_data);
     } else {
-        grpc_call_admit(call, NULL);
+        grpc_call_admit(call, NULL, 0);
     }
 }
 
-void grpc_call_admit(struct grpc_call *call, const char *caller)
+void grpc_call_admit(struct grpc_call *call, const char *caller, uint64_t until_ns)
 {
     const struct server_method *found = call->waiting;
     struct server_core *core = call->connection->core;
@@ -291,6 +292,10 @@ void grpc_call_admit(struct grpc_call *call, const char *caller)
             grpc_call_finish(call, GRPC_RESOURCE_EXHAUSTED, "out of memory");
             return;
         }
+    }
+    if (until_ns > 0 && (call->deadline_ns == 0 || until_ns < call->deadline_ns)) {
+        call->deadline_ns = 0; /* the client's is not the one that will pass */
+        h2_stream_set_deadline(call->stream, until_ns);
     }
     call->waiting = NULL;
     call->method = found->method;
@@ -347,7 +352,10 @@ static void call_on_deadline(struct h2_stream *s)
         return;
     }
     outbox_done(&call->out);
-    grpc_call_finish(call, GRPC_DEADLINE_EXCEEDED, "the deadline has passed");
+    if (call->deadline_ns > 0)
+        grpc_call_finish(call, GRPC_DEADLINE_EXCEEDED, "the deadline has passed");
+    else
+        grpc_call_finish(call, GRPC_UNAUTHENTICATED, "the caller was admitted until now");
 }
 
 static void call_on_closed(struct h2_stream *s, enum h2_code code UNUSED)

@@ -7,7 +7,8 @@
 struct watchman {
     struct grpc_call *call; /* NULL once it is decided or over */
     char path[64];
-    const char *admit_as;     /* at once */
+    const char *admit_as; /* at once */
+    uint64_t until_ns;
     enum grpc_status refusal; /* at once, unless GRPC_OK */
     unsigned n_asked, n_closed;
 };
@@ -22,7 +23,7 @@ static void watchman_asked(struct grpc_call *call, const char *path, void *data)
     if (w->refusal != GRPC_OK)
         grpc_call_finish(call, w->refusal, "not through here");
     else if (w->admit_as)
-        grpc_call_admit(call, w->admit_as);
+        grpc_call_admit(call, w->admit_as, w->until_ns);
     else
         w->call = call;
 }
@@ -88,7 +89,7 @@ START_TEST(what_the_client_sends_waits_until_the_gate_has_answered)
     ck_assert_ptr_nonnull(w.call);
     ck_assert_uint_eq(b.echo.n_open, 0);
     ck_assert_uint_eq(b.echo.n_messages, 0);
-    grpc_call_admit(w.call, "n1");
+    grpc_call_admit(w.call, "n1", 0);
     ck_assert_str_eq(grpc_call_caller(w.call), "n1");
     ck_assert_uint_eq(b.echo.n_messages, 2);
     probe_wait(&p);
@@ -112,7 +113,7 @@ START_TEST(a_refused_call_opens_nothing)
     if (is_late) {
         bed_let_pass(&b, 20 * NS_PER_MSEC);
         grpc_call_finish(w.call, GRPC_PERMISSION_DENIED, "not through here");
-        grpc_call_admit(w.call, "n1"); /* too late: changes nothing */
+        grpc_call_admit(w.call, "n1", 0); /* too late: changes nothing */
     }
     probe_wait(&p);
     ck_assert_int_eq(p.status, GRPC_PERMISSION_DENIED);
@@ -161,6 +162,25 @@ START_TEST(unknown_methods_are_none_of_the_gates_business)
 }
 END_TEST
 
+START_TEST(an_admission_that_ends_ends_the_call)
+{
+    struct watchman w = {.admit_as = "n1"};
+    struct probe p;
+    struct bed b;
+
+    gate_bed_new(&b, &w);
+    w.until_ns = loop_now_ns(b.loop) + 50 * NS_PER_MSEC;
+    probe_start(&p, &b, "/test.Echo/Hang", _i == 1 ? 10 * NS_PER_MSEC : 10 * NS_PER_SEC);
+    probe_send(&p, "x");
+    probe_wait(&p);
+    ck_assert_int_eq(p.status, _i == 1 ? GRPC_DEADLINE_EXCEEDED : GRPC_UNAUTHENTICATED);
+    ck_assert_uint_eq(b.echo.n_messages, 1);
+    buf_done(&p.received);
+    bed_let_pass(&b, 20 * NS_PER_MSEC);
+    bed_done(&b);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *s = suite_create("grpc_gate");
@@ -170,6 +190,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, what_the_client_sends_waits_until_the_gate_has_answered);
     tcase_add_loop_test(t, a_refused_call_opens_nothing, 0, 2);
     tcase_add_loop_test(t, the_gate_is_told_when_a_client_does_not_wait_for_it, 0, 2);
+    tcase_add_loop_test(t, an_admission_that_ends_ends_the_call, 0, 2);
     tcase_add_test(t, unknown_methods_are_none_of_the_gates_business);
     suite_add_tcase(s, t);
     return s;
