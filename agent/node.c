@@ -501,6 +501,7 @@ static int make_link(struct node *n, struct error **reterr)
                 .certificate_file = c->tls_cert,
                 .key_file = c->tls_key,
                 .server_name = c->tls_server_name,
+                .is_awaited = true,
                 .reloaded = on_tls_reloaded},
         .token_file = c->token_file,
     };

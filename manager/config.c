@@ -53,12 +53,14 @@ static const struct option_spec config_options[] = {
      .type = OPTION_TEXT,
      .field = offsetof(struct config, tls_ca),
      .value = "FILE",
-     .help = "certificates (PEM) that clients' certificates must come from"},
+     .help = "certificates (PEM) that clients' certificates must come from; with --kubernetes "
+             "clients may come without one and show a token"},
     {.name = "tls-cert",
      .type = OPTION_TEXT,
      .field = offsetof(struct config, tls_cert),
      .value = "FILE",
-     .help = "the manager's certificate (PEM), chain included"},
+     .help = "the manager's certificate (PEM), chain included; with --kubernetes it makes its own "
+             "unless one is given"},
     {.name = "tls-key",
      .type = OPTION_TEXT,
      .field = offsetof(struct config, tls_key),
@@ -70,6 +72,18 @@ static const struct option_spec config_options[] = {
      .value = "NAME",
      .default_text = "varmor",
      .help = "namespace in the names of cluster policies' profiles"},
+    {.name = "agent-audience",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, agent_audience),
+     .value = "NAME",
+     .default_text = "varmor-manager",
+     .help = "audience that callers' tokens must have been made for, with --kubernetes"},
+    {.name = "agent-service-account",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, agent_service_account),
+     .value = "NAME",
+     .default_text = "varmor-agent",
+     .help = "service account of the agents, in the install namespace, with --kubernetes"},
     {.name = "node-timeout",
      .type = OPTION_NUMBER,
      .field = offsetof(struct config, node_timeout_s),
@@ -93,7 +107,9 @@ static int check_tls(const struct config *c, struct error **reterr)
 
     for (size_t i = 0; i < c->listen.n; i++)
         wanted |= strncmp(c->listen.items[i], "tls:", 4) == 0;
-    if (wanted && (!c->tls_ca || !c->tls_cert || !c->tls_key))
+    if (c->kubernetes && !c->tls_cert != !c->tls_key)
+        return error_set(reterr, -EINVAL, "--tls-cert and --tls-key need each other");
+    if (wanted && !c->kubernetes && (!c->tls_ca || !c->tls_cert || !c->tls_key))
         return error_set(reterr, -EINVAL,
                          "--listen=tls://... needs --tls-ca, --tls-cert and --tls-key");
     return 0;

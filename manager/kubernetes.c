@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manager/kubernetes.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "lib/kube/kube_client.h"
 #include "lib/kube/kube_config.h"
+#include "manager/access.h"
 #include "manager/config.h"
 #include "manager/source_kubernetes.h"
 
@@ -15,6 +18,7 @@ struct kubernetes {
     const struct config *config;
     struct kubernetes_facts facts;
     struct kube_client *client;
+    struct access *access;
     struct source_kubernetes *source;
 };
 
@@ -36,6 +40,21 @@ static int start_client(struct kubernetes *k, struct error **reterr)
     return r < 0 ? error_wrap(reterr, r, "--kubernetes") : 0;
 }
 
+/* Callers may show tokens from now on. */
+static int start_access(struct kubernetes *k)
+{
+    CLEANUP_FREE char *account = NULL;
+    struct access_settings settings = {.audience = k->config->agent_audience};
+
+    if (asprintf(&account, "system:serviceaccount:%s:%s", k->config->install_namespace,
+                 k->config->agent_service_account) < 0) {
+        account = NULL;
+        return -ENOMEM;
+    }
+    settings.account = account;
+    return access_new(&k->access, k->loop, k->client, k->facts.server, &settings);
+}
+
 int kubernetes_new(struct kubernetes **ret, struct loop *loop, const struct config *config,
                    const struct kubernetes_facts *facts, struct error **reterr)
 {
@@ -50,8 +69,8 @@ int kubernetes_new(struct kubernetes **ret, struct loop *loop, const struct conf
     r = start_client(k, reterr);
     if (r < 0)
         return r;
-    if (source_kubernetes_new(&k->source, loop, k->client, facts->source_handler,
-                              facts->source_data) < 0)
+    if (start_access(k) < 0 || source_kubernetes_new(&k->source, loop, k->client,
+                                                     facts->source_handler, facts->source_data) < 0)
         return error_oom(reterr);
     *ret = TAKE(k);
     return 0;
@@ -67,6 +86,7 @@ struct kubernetes *kubernetes_free(struct kubernetes *k)
     if (!k)
         return NULL;
     source_kubernetes_free(k->source);
+    access_free(k->access);
     kube_client_free(k->client);
     free(k);
     return NULL;

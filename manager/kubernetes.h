@@ -39,7 +39,8 @@ int kubernetes_new(struct kubernetes **ret, struct loop *loop, const struct conf
                    const struct kubernetes_facts *facts, struct error **reterr);
 /* Reads no further changes; what is in force stays. What waits for the API server goes on until the end. */
 void kubernetes_stop_source(struct kubernetes *k);
-struct kubernetes *kubernetes_free(struct kubernetes *k); /* accepts NULL, returns NULL */
+/* The server and with it all calls must be gone: they ask who may call. Accepts NULL, returns NULL. */
+struct kubernetes *kubernetes_free(struct kubernetes *k);
 DEFINE_CLEANUP(struct kubernetes *, kubernetes_free)
 
 /* Borrowed. */

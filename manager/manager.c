@@ -408,6 +408,8 @@ static int listen_to(struct manager *m, const struct config *config, const char 
     const struct grpc_tls tls = {.ca_file = config->tls_ca,
                                  .certificate_file = config->tls_cert,
                                  .key_file = config->tls_key,
+                                 .is_client_free = config->kubernetes,
+                                 .is_awaited = config->kubernetes && !config->tls_cert,
                                  .reloaded = on_tls_reloaded};
     struct grpc_address address = {0};
     int r = grpc_address_parse(&address, text, reterr);

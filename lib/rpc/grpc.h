@@ -65,7 +65,9 @@ struct grpc_tls {
         *server_name; /* client: the name that the server's certificate must carry; NULL: host */
     const char *ca_text, *certificate_text, *key_text;
     bool is_client_free; /* server: clients may come without a certificate */
-    bool is_awaited;     /* server: there is no certificate yet; see grpc_server_set_tls() */
+    /* A server: there is no certificate yet, see grpc_server_set_tls(). A client: its files may come later, and it cannot
+     * connect until then. */
+    bool is_awaited;
     /* problem is NULL when what the files say is in use. Runs within the loop's handlers. May be NULL. */
     void (*reloaded)(const char *problem, void *data);
     void *data;

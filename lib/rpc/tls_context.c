@@ -23,7 +23,8 @@ struct tls_stamp {
 enum tls_part { TLS_AUTHORITY, TLS_CERTIFICATE, TLS_KEY, TLS_N_PARTS };
 
 struct tls_context {
-    SSL_CTX *ctx; /* owned; NULL: the certificate is awaited */
+    SSL_CTX *ctx;          /* owned; NULL: what it needs is awaited */
+    struct error *problem; /* owned; of a client, why it is NULL */
     bool is_client;
     struct grpc_tls tls; /* its files and texts are owned; the server's name is not kept */
     struct tls_stamp stamps[TLS_N_PARTS];
@@ -209,10 +210,8 @@ static int tls_make(SSL_CTX **ret, const struct grpc_tls *tls, bool is_client,
 {
     CLEANUP(tls_free_ctx) SSL_CTX *ctx = NULL;
     int verify = tls_has(tls, TLS_AUTHORITY) ? SSL_VERIFY_PEER : SSL_VERIFY_NONE;
-    int r = tls_check_parts(tls, is_client, reterr);
+    int r = 0;
 
-    if (r < 0)
-        return r;
     if (!is_client && !tls_has(tls, TLS_CERTIFICATE))
         return 0;
     if (!tls->is_client_free)
@@ -261,8 +260,11 @@ void tls_context_refresh(struct tls_context *t)
         SSL_CTX_free(t->ctx);
         t->ctx = ctx;
     }
+    t->problem = error_free(t->problem);
     if (t->tls.reloaded)
         t->tls.reloaded(problem ? error_message(problem) : NULL, t->tls.data);
+    if (!t->ctx)
+        t->problem = TAKE(problem);
 }
 
 /* ---- Life ---- */
@@ -313,19 +315,24 @@ static int tls_copy(struct grpc_tls *ret, const struct grpc_tls *tls)
 int tls_context_set(struct tls_context *t, const struct grpc_tls *tls, struct error **reterr)
 {
     struct tls_stamp stamps[TLS_N_PARTS];
+    CLEANUP(error_free) struct error *problem = NULL;
     struct grpc_tls copy;
     SSL_CTX *ctx = NULL;
-    int r = tls_copy(&copy, tls);
+    int r = tls_check_parts(tls, t->is_client, reterr);
 
     if (r < 0)
+        return r;
+    if (tls_copy(&copy, tls) < 0)
         return error_oom(reterr);
     for (size_t i = 0; i < TLS_N_PARTS; i++)
         stamps[i] = tls_stamp_of(tls_file_of(tls, (enum tls_part)i));
-    r = tls_make(&ctx, tls, t->is_client, reterr);
-    if (r < 0) {
+    r = tls_make(&ctx, tls, t->is_client, &problem);
+    if (r < 0 && (!t->is_client || !tls->is_awaited)) {
         tls_done(&copy);
-        return r;
+        return error_set(reterr, r, "%s", error_message(problem));
     }
+    error_free(t->problem);
+    t->problem = TAKE(problem);
     SSL_CTX_free(t->ctx);
     t->ctx = ctx;
     tls_done(&t->tls);
@@ -356,6 +363,7 @@ struct tls_context *tls_context_free(struct tls_context *t)
         return NULL;
     SSL_CTX_free(t->ctx);
     tls_done(&t->tls);
+    error_free(t->problem);
     free(t);
     return NULL;
 }
@@ -379,8 +387,12 @@ static int tls_expect_name(SSL *ssl, const char *name)
 int tls_context_connection(struct tls_context *t, struct ssl_st **ret, int fd,
                            const char *server_name, struct error **reterr)
 {
-    SSL *ssl = SSL_new(t->ctx);
+    SSL *ssl;
 
+    if (!t->ctx)
+        return error_set(reterr, -EINVAL, "%s",
+                         t->problem ? error_message(t->problem) : "the certificate is awaited");
+    ssl = SSL_new(t->ctx);
     if (!ssl)
         return error_oom(reterr);
     if (SSL_set_fd(ssl, fd) != 1) {

@@ -25,10 +25,10 @@ DEFINE_CLEANUP(struct tls_context *, tls_context_free)
 int tls_context_set(struct tls_context *t, const struct grpc_tls *tls, struct error **reterr);
 /* Reads the files again if one of them is another than before, and tells reloaded(). */
 void tls_context_refresh(struct tls_context *t);
-bool tls_context_is_ready(const struct tls_context *t); /* false: its certificate is awaited */
+bool tls_context_is_ready(const struct tls_context *t); /* false: what it needs is awaited */
 
 /* A connection on fd that is verified against server_name (a client's; a DNS name or an address).
- * The context must be ready. 0, -EINVAL or -ENOMEM. */
+ * 0, -EINVAL (also of a context that is not ready, which says why) or -ENOMEM. */
 int tls_context_connection(struct tls_context *t, struct ssl_st **ret, int fd,
                            const char *server_name, struct error **reterr);
 

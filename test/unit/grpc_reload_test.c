@@ -269,6 +269,33 @@ START_TEST(an_address_waits_for_a_certificate_that_comes_from_memory)
 }
 END_TEST
 
+START_TEST(a_client_may_wait_for_its_files)
+{
+    CLEANUP(error_free) struct error *e = NULL;
+    struct grpc_channel *strict = NULL;
+    struct reload_bed r;
+    struct probe p;
+
+    reload_bed_new(&r);
+    ck_assert_int_eq(unlink(r.client.ca), 0);
+    ck_assert_int_eq(grpc_channel_new(&strict, r.bed.loop, &r.bed.address, &r.client.tls, NULL, &e),
+                     -EINVAL);
+    r.client.tls.is_awaited = true;
+    reload_bed_connect(&r);
+    p = call_once(&r);
+    ck_assert_int_eq(p.status, GRPC_UNAVAILABLE);
+    ck_assert_msg(strstr(p.text, "/client/ca': authority: No such file") != NULL, "%s", p.text);
+    side_write(&r.client, "ca", "not yet");
+    p = call_once(&r);
+    ck_assert_int_eq(p.status, GRPC_UNAVAILABLE);
+    ck_assert_msg(strstr(p.text, "/client/ca': authority: no start line") != NULL, "%s", p.text);
+    side_put(&r.client, "ca", "ca.pem");
+    p = call_once(&r);
+    ck_assert_msg(p.status == GRPC_OK, "%s", p.text);
+    bed_done(&r.bed);
+}
+END_TEST
+
 static const struct {
     bool is_client_free, has_certificate;
     const char *party;
@@ -329,6 +356,7 @@ Suite *unit_suite(void)
     tcase_add_loop_test(t, a_broken_file_keeps_the_old_pair_and_is_told_once, 0,
                         (int)ARRAY_SIZE(broken_cases));
     tcase_add_test(t, an_address_waits_for_a_certificate_that_comes_from_memory);
+    tcase_add_test(t, a_client_may_wait_for_its_files);
     tcase_add_loop_test(t, a_client_may_come_without_a_certificate_where_the_server_says_so, 0,
                         (int)ARRAY_SIZE(client_cases));
     suite_add_tcase(s, t);
