@@ -184,6 +184,12 @@ fuzz: ## each fuzzer for FUZZ_SECONDS (default 60)
 check-vm: ## the kernels of the matrix in virtual machines
 	@test/run vm
 
+check-cluster: ## a Kubernetes cluster with a node VM: varmor by helm, and a policy's story through kubectl
+	@test/run cluster-node
+
+demo-cluster: ## the same story, told to a person; KEEP=FOLDER leaves the cluster up
+	@test/demo/cluster $(if $(KEEP),--keep $(KEEP))
+
 bench: ## the figures, as tables
 	@test/setup build vm && test/bench/run
 
@@ -203,7 +209,7 @@ images: ## container images of manager and agent as OCI archives in build/images
 	@$(MAKE) --no-print-directory CONFIG=release all
 	@charts/images/build $(BUILD)/release/bin $(BUILD)/images $(VERSION)
 
-.PHONY: bench install dist images demo test fuzz check-vm
+.PHONY: bench install dist images demo demo-cluster test fuzz check-vm check-cluster
 help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):.*## \(.*\)/  \1\t\2/p' $(MAKEFILE_LIST) | sort -u | expand -t 18
 
