@@ -39,4 +39,15 @@ EXTRA_OBJECTS_containerd := $(B)/gen/proto/containerd/containerd.pb.o
 $(call archive,containerd,proto,$(containerd_src))
 $(call objects,$(addprefix proto/,$(containerd_src))) $(EXTRA_OBJECTS_containerd): | $(GEN)/proto/containerd/containerd.pb.h
 
+# The Kubernetes API's objects, by nanopb too. The manager alone links it.
+$(GEN)/proto/kubernetes/kubernetes.pb.c $(GEN)/proto/kubernetes/kubernetes.pb.h &: proto/kubernetes/kubernetes.proto proto/kubernetes/kubernetes.options
+	$(call say,PROTO,$<)
+	$(Q)mkdir -p $(GEN)/proto/kubernetes
+	$(Q)protoc --proto_path=proto --nanopb_opt=-Iproto --nanopb_out=$(GEN)/proto kubernetes/kubernetes.proto
+
+EXTRA_OBJECTS_kubernetes := $(B)/gen/proto/kubernetes/kubernetes.pb.o
+$(call archive,kubernetes,proto,kubernetes_codec.c)
+$(call objects,proto/kubernetes_codec.c) $(EXTRA_OBJECTS_kubernetes): | $(GEN)/proto/kubernetes/kubernetes.pb.h
+
+GENERATED += $(GEN)/proto/kubernetes/kubernetes.pb.h
 GENERATED += $(PROTO_HEADERS) $(GEN)/proto/containerd/containerd.pb.h

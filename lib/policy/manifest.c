@@ -38,6 +38,44 @@ struct manifest *manifest_free(struct manifest *m)
     return NULL;
 }
 
+bool pod_addresses_count(const char *phase, bool host_network)
+{
+    return !host_network && strcmp(phase, "Succeeded") != 0 && strcmp(phase, "Failed") != 0;
+}
+
+/* Makes *items as large as its n elements; an array that cannot be moved stays. */
+static void trim(void *items, size_t n, size_t size)
+{
+    void **slot = items, *less;
+
+    if (n == 0) {
+        free(*slot);
+        *slot = NULL;
+        return;
+    }
+    less = reallocarray(*slot, n, size);
+    if (less)
+        *slot = less;
+}
+
+int manifest_trim(struct manifest *m)
+{
+    CLEANUP(labels_free) struct labels *labels = labels_pack(m->labels);
+    CLEANUP(labels_free) struct labels *template_labels = NULL;
+
+    if (m->template_labels)
+        template_labels = labels_pack(m->template_labels);
+    if (!labels || (m->template_labels && !template_labels))
+        return -ENOMEM;
+    labels_free(m->labels);
+    labels_free(m->template_labels);
+    m->labels = TAKE(labels);
+    m->template_labels = TAKE(template_labels);
+    trim(&m->addresses, m->n_addresses, sizeof(*m->addresses));
+    trim(&m->ports, m->n_ports, sizeof(*m->ports));
+    return 0;
+}
+
 /* Room for one more of size bytes in *items, whose capacity is the next power of two, from
  * FIRST_CAPACITY on. */
 static int grow(void *items, size_t n, size_t size)
@@ -183,7 +221,31 @@ static const struct field pod_fields[] = {
     METADATA_ROW,
     {.name = "status", .decode = decode_pod_status},
 };
-const struct schema pod_schema = LENIENT_SCHEMA(pod);
+
+/* The text of a scalar; "" if it is none, or is not there. */
+static const char *scalar_text(const struct node *n)
+{
+    return n && n->kind == NODE_SCALAR ? n->text : "";
+}
+
+static int check_pod(struct decoder *d UNUSED, const struct node *map, void *object)
+{
+    const char *network = scalar_text(node_find(node_find(map, "spec"), "hostNetwork"));
+    const char *phase = scalar_text(node_find(node_find(map, "status"), "phase"));
+    struct manifest *m = object;
+
+    if (!pod_addresses_count(phase, strcmp(network, "true") == 0))
+        m->n_addresses = 0;
+    return 0;
+}
+
+const struct schema pod_schema = {
+    .fields = pod_fields,
+    .n_fields = ARRAY_SIZE(pod_fields),
+    .size = sizeof(struct manifest),
+    .lenient = true,
+    .check = check_pod,
+};
 
 static const struct field namespace_fields[] = {METADATA_ROW};
 const struct schema namespace_schema = LENIENT_SCHEMA(namespace);

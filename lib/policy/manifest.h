@@ -11,6 +11,14 @@ struct manifest *manifest_new(void);                /* NULL: no memory */
 struct manifest *manifest_free(struct manifest *m); /* accepts NULL, returns NULL */
 DEFINE_CLEANUP(struct manifest *, manifest_free)
 
+/* True if a pod's addresses are its own: not those of the node (hostNetwork), and not those of a pod that has finished,
+ * which may be another's by now. phase may be empty. */
+bool pod_addresses_count(const char *phase, bool host_network);
+
+/* Gives back what was made larger than needed, for who keeps many; it takes no more labels then. 0, or -ENOMEM: it is
+ * as it was. */
+int manifest_trim(struct manifest *m);
+
 /* The schemas, into a struct manifest, without metadata.name and metadata.namespace (see
  * metadata.h). */
 extern const struct schema pod_schema;

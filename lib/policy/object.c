@@ -58,7 +58,7 @@ const char *object_kind_name(enum object_kind kind)
     return kinds[kind].name;
 }
 
-static void object_done(struct object *o)
+void object_done(struct object *o)
 {
     manifest_free(o->manifest);
     policy_unref(o->policy);

@@ -36,7 +36,9 @@ struct manifest {
     struct labels *labels;          /* metadata.labels; never NULL */
     struct selector *selector;      /* workloads, services: spec.selector; else NULL */
     struct labels *template_labels; /* workloads: spec.template.metadata.labels; else NULL */
-    struct addr *addresses; /* pods: status.podIPs; services: clusterIPs; slices: endpoints */
+    /* Pods: status.podIPs, if they count (pod_addresses_count()); services: clusterIPs; slices: endpoints, whatever
+     * their conditions: one that is not ready, or goes, can be reached. */
+    struct addr *addresses;
     size_t n_addresses;
     struct port_range *ports; /* services, slices: numeric ports */
     size_t n_ports;
@@ -50,6 +52,8 @@ struct object {
     struct policy *policy;     /* owned reference; the two policy kinds */
     struct manifest *manifest; /* owned; the others */
 };
+
+void object_done(struct object *o);
 
 struct objects {
     struct object *items; /* owned */

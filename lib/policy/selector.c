@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/policy/selector.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -18,7 +19,8 @@ struct label {
 
 struct labels {
     struct label *items; /* owned; sorted by key */
-    size_t n, cap;
+    unsigned n, cap;
+    bool packed; /* items and their texts stand behind this struct, in the same piece */
 };
 
 struct requirement {
@@ -46,11 +48,12 @@ struct labels *labels_free(struct labels *l)
 {
     if (!l)
         return NULL;
-    for (size_t i = 0; i < l->n; i++) {
+    for (size_t i = 0; !l->packed && i < l->n; i++) {
         free(l->items[i].key);
         free(l->items[i].value);
     }
-    free(l->items);
+    if (!l->packed)
+        free(l->items);
     free(l);
     return NULL;
 }
@@ -79,7 +82,7 @@ static size_t labels_place(const struct labels *l, const char *key, bool *ret_th
 
 static int labels_grow(struct labels *l)
 {
-    size_t cap = MAX(l->cap * 2, (size_t)LABELS_FIRST_CAPACITY);
+    unsigned cap = MAX(l->cap * 2, (unsigned)LABELS_FIRST_CAPACITY);
     struct label *items;
 
     if (l->n < l->cap)
@@ -99,6 +102,7 @@ int labels_put(struct labels *l, const char *key, const char *value)
     bool there;
     size_t place = labels_place(l, key, &there);
 
+    assert(!l->packed);
     if (!value_copy)
         return -ENOMEM;
     if (there) {
@@ -160,6 +164,35 @@ struct labels *labels_copy(const struct labels *l)
         copy->items[copy->n] = (struct label){.key = TAKE(key), .value = TAKE(value)};
     }
     return TAKE(copy);
+}
+
+/* Copies text to *to and moves that behind it. */
+static char *put_text(char **to, const char *text)
+{
+    char *copy = *to;
+
+    *to = stpcpy(copy, text) + 1;
+    return copy;
+}
+
+struct labels *labels_pack(const struct labels *l)
+{
+    size_t size = sizeof(*l) + l->n * sizeof(*l->items);
+    struct labels *packed;
+    char *texts;
+
+    for (size_t i = 0; i < l->n; i++)
+        size += strlen(l->items[i].key) + strlen(l->items[i].value) + 2;
+    packed = malloc(size);
+    if (!packed)
+        return NULL;
+    *packed = (struct labels){.items = (struct label *)(packed + 1), .n = l->n, .packed = true};
+    texts = (char *)(packed->items + l->n);
+    for (size_t i = 0; i < l->n; i++) {
+        packed->items[i].key = put_text(&texts, l->items[i].key);
+        packed->items[i].value = put_text(&texts, l->items[i].value);
+    }
+    return packed;
 }
 
 /* ---- Syntax ---- */

@@ -19,6 +19,8 @@ size_t labels_size(const struct labels *l);
 const char *labels_key(const struct labels *l, size_t i); /* in order */
 const char *labels_value(const struct labels *l, size_t i);
 struct labels *labels_copy(const struct labels *l); /* NULL: no memory */
+/* A copy in one piece of memory, for who keeps many: it must not be put to. NULL: no memory. */
+struct labels *labels_pack(const struct labels *l);
 
 /* The syntax of a key ("app", "example.com/app") and of a value (may be empty). 0, or -EINVAL with
  * *reterr. */

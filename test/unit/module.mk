@@ -39,6 +39,7 @@ $(call unit_test,profile_memory_test,profiles apparmor seccomp proto policy matc
 $(call unit_test,profile_codec_test,proto policy base,openssl libprotobuf-c)
 $(call unit_test,messages_test,proto policy base,openssl libprotobuf-c)
 $(call unit_test,containerd_codec_test,containerd seccomp policy base,openssl jansson)
+$(call unit_test,kubernetes_codec_test,kubernetes policy match base,openssl yaml-0.1 jansson)
 $(call unit_test,builtin_rule_test,profiles apparmor seccomp policy match base,openssl yaml-0.1 jansson)
 $(call unit_test,apparmor_features_test,agent apparmor match policy base,openssl)
 $(call unit_test,apparmor_label_test,agent base,openssl)
