@@ -26,23 +26,10 @@ void policy_set_done(struct policy_set *s)
 
 /* ---- Reading ---- */
 
-static int check_builtin_rule(enum policy_rule_list list, const char *name, struct error **reterr)
-{
-    static const enum builtin_category categories[] = {
-        [POLICY_HARDENING_RULES] = BUILTIN_HARDENING,
-        [POLICY_ATTACK_PROTECTION_RULES] = BUILTIN_ATTACK_PROTECTION,
-        [POLICY_MITIGATION_RULES] = BUILTIN_MITIGATION,
-    };
-
-    if (builtin_rule_find(categories[list], name))
-        return 0;
-    return builtin_rule_unknown(categories[list], name, reterr);
-}
-
 /* Parses a file's text into the next place of s->files, for which there is room. */
 static int add_text(struct policy_set *s, const char *name, const struct buf *text)
 {
-    static const struct object_checks checks = {.builtin_rule = check_builtin_rule};
+    static const struct object_checks checks = {.builtin_rule = builtin_rule_check};
     struct policy_file *file = &s->files[s->n_files];
     struct findings findings;
     int r, added;

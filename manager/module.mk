@@ -3,7 +3,7 @@ manager_src := object_key.c flat_copy.c folder_watch.c file_claims.c source_dire
                agent_exchange.c agents.c file_problems.c violation_history.c binding_tally.c event_counts.c \
                policy_status.c status.c status_view.c status_watch.c status_service.c config.c kubernetes.c manager.c
 manager_src += token_review.c access.c
-manager_src += admission_match.c admission_patch.c
+manager_src += admission_match.c admission_patch.c admission_policy.c admission_review.c
 manager_lib := manager profiles apparmor seccomp proto rpc policy match base
 manager_pkg := openssl libevent libnghttp2 libprotobuf-c yaml-0.1 jansson
 $(call archive,manager,manager,$(manager_src))

@@ -188,6 +188,19 @@ int builtin_rule_unknown(enum builtin_category category, const char *name, struc
                      categories[category].sentence);
 }
 
+int builtin_rule_check(enum policy_rule_list list, const char *name, struct error **reterr)
+{
+    static const enum builtin_category of_list[] = {
+        [POLICY_HARDENING_RULES] = BUILTIN_HARDENING,
+        [POLICY_ATTACK_PROTECTION_RULES] = BUILTIN_ATTACK_PROTECTION,
+        [POLICY_MITIGATION_RULES] = BUILTIN_MITIGATION,
+    };
+
+    if (builtin_rule_find(of_list[list], name))
+        return 0;
+    return builtin_rule_unknown(of_list[list], name, reterr);
+}
+
 const struct builtin_rule *builtin_rule_at(size_t i)
 {
     return builtin_rules_load(NULL) == 0 && i < table.n_sorted ? table.sorted[i] : NULL;

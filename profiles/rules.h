@@ -5,6 +5,7 @@
  * and read once.
  */
 #include "lib/error.h"
+#include "lib/policy/object.h"
 #include "lib/profile.h"
 
 enum builtin_category {
@@ -32,6 +33,9 @@ const struct builtin_rule *builtin_rule_find(enum builtin_category category, con
 /* Says why a name is not in a category: "'x' is not a hardening rule (hardeningRules); it is ...",
  * or "...; did you mean 'y'?". Returns -EINVAL, or -ENOMEM. */
 int builtin_rule_unknown(enum builtin_category category, const char *name, struct error **reterr);
+/* The same question as object_checks.builtin_rule asks it: is there such a rule for a policy's list? 0,
+ * -EINVAL with *reterr, or -ENOMEM. */
+int builtin_rule_check(enum policy_rule_list list, const char *name, struct error **reterr);
 /* The rules in the order of their names, the base ones left out. NULL: no more (or they cannot be
  * read: builtin_rules_load() says why). */
 const struct builtin_rule *builtin_rule_at(size_t i);

@@ -105,6 +105,7 @@ $(call unit_test,builder_seccomp_test,profiles apparmor seccomp proto policy mat
 $(call unit_test,builder_apparmor_test,profiles apparmor seccomp proto policy match base,openssl yaml-0.1 jansson libprotobuf-c)
 $(call unit_test,admission_match_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,admission_patch_test,$(manager_lib),$(manager_pkg))
+$(call unit_test,admission_review_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,resolver_test,manager policy match base,openssl yaml-0.1 jansson)
 $(call unit_test,policy_queue_test,manager policy match base,openssl yaml-0.1 jansson libevent)
 $(call unit_test,peers_test,profiles apparmor seccomp policy match base,openssl yaml-0.1 jansson)
