@@ -2,20 +2,17 @@
 #include "profiles/peers.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/arena.h"
-#include "lib/map.h"
+#include "lib/policy/object_table.h"
 #include "profiles/builder.h"
 
 #define SERVICE_NAME_LABEL "kubernetes.io/service-name" /* of a slice: whose endpoints it has */
 
-#define PEER_KEY_SIZE      320 /* a namespace (63 bytes), a name (253), as the reader limits them */
-
 struct peers {
-    struct map *services, *slices, *pods; /* "namespace/name" -> const struct object, borrowed */
-    struct arena *arena;                  /* owned: the view below; NULL: it has to be made anew */
+    struct object_table services, slices, pods; /* borrowed */
+    struct arena *arena; /* owned: the view below; NULL: it has to be made anew */
     const struct builder_service *view_services;
     const struct builder_pod *view_pods;
     size_t n_view_services, n_view_pods;
@@ -23,14 +20,7 @@ struct peers {
 
 struct peers *peers_new(void)
 {
-    CLEANUP(peers_free) struct peers *p = calloc(1, sizeof(*p));
-
-    if (!p)
-        return NULL;
-    p->services = map_new(NULL, PEERS_MAX_OBJECTS);
-    p->slices = map_new(NULL, PEERS_MAX_OBJECTS);
-    p->pods = map_new(NULL, PEERS_MAX_OBJECTS);
-    return p->services && p->slices && p->pods ? TAKE(p) : NULL;
+    return calloc(1, sizeof(struct peers));
 }
 
 struct peers *peers_free(struct peers *p)
@@ -38,9 +28,9 @@ struct peers *peers_free(struct peers *p)
     if (!p)
         return NULL;
     arena_free(p->arena);
-    map_free(p->pods);
-    map_free(p->slices);
-    map_free(p->services);
+    object_table_done(&p->pods);
+    object_table_done(&p->slices);
+    object_table_done(&p->services);
     free(p);
     return NULL;
 }
@@ -48,15 +38,15 @@ struct peers *peers_free(struct peers *p)
 /* ---- Changes ---- */
 
 /* Where objects of a kind are kept; NULL: they are none of ours. */
-static struct map *peers_of_kind(const struct peers *p, enum object_kind kind)
+static struct object_table *peers_of_kind(struct peers *p, enum object_kind kind)
 {
     switch (kind) {
     case OBJECT_SERVICE:
-        return p->services;
+        return &p->services;
     case OBJECT_ENDPOINT_SLICE:
-        return p->slices;
+        return &p->slices;
     case OBJECT_POD:
-        return p->pods;
+        return &p->pods;
     default:
         return NULL;
     }
@@ -67,26 +57,21 @@ bool peers_wants(enum object_kind kind)
     return kind == OBJECT_SERVICE || kind == OBJECT_ENDPOINT_SLICE || kind == OBJECT_POD;
 }
 
-static const char *peer_key(const struct object *o, char key[static PEER_KEY_SIZE])
-{
-    snprintf(key, PEER_KEY_SIZE, "%s/%s", o->name_space, o->name);
-    return key;
-}
-
 int peers_put(struct peers *p, const struct object *o)
 {
-    char key[PEER_KEY_SIZE];
+    struct object_table *table = peers_of_kind(p, o->kind);
+    struct object *before;
 
     p->arena = arena_free(p->arena);
-    return map_put(peers_of_kind(p, o->kind), peer_key(o, key), (void *)o);
+    if (table->n == PEERS_MAX_OBJECTS && !object_table_find(table, o->name_space, o->name))
+        return -E2BIG;
+    return object_table_put(table, (struct object *)o, &before);
 }
 
 void peers_drop(struct peers *p, const struct object *o)
 {
-    char key[PEER_KEY_SIZE];
-
     p->arena = arena_free(p->arena);
-    map_drop(peers_of_kind(p, o->kind), peer_key(o, key));
+    object_table_take(peers_of_kind(p, o->kind), o->name_space, o->name);
 }
 
 /* ---- The view ---- */
@@ -152,15 +137,12 @@ static int part_order(const void *a, const void *b)
 /* Services and the slices that belong to one, so that those of one service stand together. */
 static size_t collect_parts(const struct peers *p, struct service_part *parts)
 {
+    const struct object *o;
     size_t n = 0;
 
-    MAP_FOREACH (e, p->services) {
-        const struct object *o = map_value(e);
-
+    for (size_t at = 0; (o = object_table_next(&p->services, &at));)
         parts[n++] = (struct service_part){.service = o->name, .object = o};
-    }
-    MAP_FOREACH (e, p->slices) {
-        const struct object *o = map_value(e);
+    for (size_t at = 0; (o = object_table_next(&p->slices, &at));) {
         const char *service = labels_get(o->manifest->labels, SERVICE_NAME_LABEL);
 
         if (service)
@@ -205,7 +187,7 @@ static int add_service(struct arena *a, struct builder_service *to,
 
 static int view_services(struct peers *p, struct arena *a)
 {
-    size_t max = map_size(p->services) + map_size(p->slices), n, end, n_services = 0;
+    size_t max = p->services.n + p->slices.n, n, end, n_services = 0;
     struct service_part *parts = arena_array(a, max, sizeof(*parts));
     struct builder_service *services = arena_array(a, max, sizeof(*services));
 
@@ -235,13 +217,13 @@ static int pod_order(const void *a, const void *b)
 
 static int view_pods(struct peers *p, struct arena *a)
 {
-    struct builder_pod *pods = arena_array(a, map_size(p->pods), sizeof(*pods));
+    struct builder_pod *pods = arena_array(a, p->pods.n, sizeof(*pods));
+    const struct object *o;
     size_t n = 0;
 
     if (!pods)
         return -ENOMEM;
-    MAP_FOREACH (e, p->pods) {
-        const struct object *o = map_value(e);
+    for (size_t at = 0; (o = object_table_next(&p->pods, &at));) {
         struct builder_pod *pod = &pods[n];
 
         if (o->manifest->n_addresses == 0)
