@@ -433,32 +433,45 @@ static const struct msg_enforcer_result *result_of(const struct node_profile *p,
     return NULL;
 }
 
+enum node_standing node_enforcer_standing(const struct node *node, unsigned slot,
+                                          const struct profile *profile, enum enforcer_bit enforcer,
+                                          const char **ret_reason)
+{
+    const struct node_profile *p = node_profile_find(node, slot);
+    bool current = p && digest_equal(&p->digest, &profile->digest);
+    const struct msg_enforcer_result *result = current ? result_of(p, enforcer) : NULL;
+    const char *reason;
+
+    if (result && result->applied)
+        return NODE_APPLIED;
+    reason = result ? result->reason : unusable_reason(node, enforcer);
+    if (!reason)
+        return NODE_WAITING;
+    *ret_reason = reason;
+    return NODE_FAILED;
+}
+
 enum node_standing node_standing(const struct node *node, unsigned slot,
                                  const struct profile *profile, enum enforcer_bit *ret_enforcer,
                                  const char **ret_reason)
 {
-    const struct node_profile *p = node_profile_find(node, slot);
-    bool current = p && digest_equal(&p->digest, &profile->digest);
     enum node_standing standing = NODE_APPLIED;
 
     for (size_t i = 0; i < ARRAY_SIZE(enforcer_bits); i++) {
-        const struct msg_enforcer_result *result;
-        const char *reason;
+        const char *reason = NULL;
+        enum node_standing one = NODE_APPLIED;
 
-        if (!(profile->enforcers & enforcer_bits[i]))
-            continue;
-        result = current ? result_of(p, enforcer_bits[i]) : NULL;
-        if (result && result->applied)
-            continue;
-        reason = result ? result->reason : unusable_reason(node, enforcer_bits[i]);
-        if (reason) {
+        if (profile->enforcers & enforcer_bits[i])
+            one = node_enforcer_standing(node, slot, profile, enforcer_bits[i], &reason);
+        if (one == NODE_FAILED) {
             if (ret_enforcer)
                 *ret_enforcer = enforcer_bits[i];
             if (ret_reason)
                 *ret_reason = reason;
             return NODE_FAILED;
         }
-        standing = NODE_WAITING;
+        if (one == NODE_WAITING)
+            standing = NODE_WAITING;
     }
     return standing;
 }

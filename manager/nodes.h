@@ -93,7 +93,11 @@ enum node_standing {
     NODE_APPLIED, /* every enforcer of the profile has confirmed this digest */
     NODE_FAILED,  /* an enforcer has said that it could not, or that it cannot */
 };
-/* *ret_reason (may be NULL) is why a node failed: "BPF enforcer: ..."; borrowed; the enforcer is
+/* Of one enforcer of the profile. *ret_reason is set for NODE_FAILED only; borrowed. */
+enum node_standing node_enforcer_standing(const struct node *node, unsigned slot,
+                                          const struct profile *profile, enum enforcer_bit enforcer,
+                                          const char **ret_reason);
+/* Of all of them. *ret_reason (may be NULL) is why a node failed: "BPF enforcer: ..."; borrowed; the enforcer is
  * *ret_enforcer. */
 enum node_standing node_standing(const struct node *node, unsigned slot,
                                  const struct profile *profile, enum enforcer_bit *ret_enforcer,

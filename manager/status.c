@@ -5,6 +5,7 @@
 
 #include "lib/loop.h"
 #include "lib/map.h"
+#include "manager/binding_tally.h"
 #include "manager/clock.h"
 #include "manager/policy_status.h"
 #include "manager/profile_store.h"
@@ -22,7 +23,14 @@ struct status {
     uint8_t *touched_slots; /* owned; by slot */
     unsigned n_touched_slots;
     bool all_touched;
-    unsigned resources; /* that changed in this turn */
+    unsigned resources;              /* that changed in this turn */
+    struct container_counts *counts; /* owned; by slot, as last told by touched() */
+    unsigned n_counts;
+};
+
+/* What status shows of a profile's containers. */
+struct container_counts {
+    unsigned n_bound, n_without, n_restart_needed;
 };
 
 /* ---- Keeping up to date ---- */
@@ -78,14 +86,59 @@ static bool is_touched(const struct status *s, const struct stored_policy *p)
            (p->profile && p->slot < s->n_touched_slots && s->touched_slots[p->slot]);
 }
 
+/* Makes room for the counts of all slots. 0 or -ENOMEM. */
+static int grow_counts(struct status *s, unsigned n)
+{
+    struct container_counts *counts;
+
+    if (n <= s->n_counts)
+        return 0;
+    counts = reallocarray(s->counts, n, sizeof(*counts));
+    if (!counts)
+        return -ENOMEM;
+    s->counts = counts;
+    while (s->n_counts < n)
+        s->counts[s->n_counts++] = (struct container_counts){0};
+    return 0;
+}
+
+/* Touches the profiles whose containers are counted otherwise than before: agents tell of containers, not of profiles.
+ * Without memory all are touched. */
+static void touch_recounted(struct status *s)
+{
+    unsigned n = profile_store_n_slots(s->facts.store);
+    CLEANUP_FREE struct binding_tally *tallies = calloc(MAX(n, 1u), sizeof(*tallies));
+
+    if (!tallies || grow_counts(s, n) < 0) {
+        s->all_touched = true;
+        return;
+    }
+    status_view_tally(&s->facts, tallies);
+    for (unsigned i = 0; i < n; i++) {
+        const struct container_counts now = {tallies[i].n_bound, tallies[i].n_without,
+                                             tallies[i].n_restart_needed};
+
+        if (now.n_bound != s->counts[i].n_bound || now.n_without != s->counts[i].n_without ||
+            now.n_restart_needed != s->counts[i].n_restart_needed)
+            status_touch_slot(s, i);
+        s->counts[i] = now;
+    }
+}
+
 static void status_catch_up(void *data)
 {
     struct status *s = data;
     unsigned resources;
 
-    MAP_FOREACH (e, profile_store_policies(s->facts.store))
-        if (is_touched(s, map_value(e)))
-            update_policy(s, map_value(e));
+    if (s->handler->touched && (s->all_touched || (s->resources & 1u << STATUS_BINDINGS)))
+        touch_recounted(s);
+    MAP_FOREACH (e, profile_store_policies(s->facts.store)) {
+        if (!is_touched(s, map_value(e)))
+            continue;
+        update_policy(s, map_value(e));
+        if (s->handler->touched)
+            s->handler->touched(map_value(e), s->data);
+    }
     if (s->all_touched) {
         forget_the_gone(s);
         s->resources |= ALL_RESOURCES;
@@ -132,6 +185,11 @@ void status_touch(struct status *s, unsigned resources)
 }
 
 /* ---- Views ---- */
+
+const struct policy_status *status_of_policy(const struct status *s, const char *key)
+{
+    return map_find(s->policies, key);
+}
 
 static struct status_view view_of(const struct status *s, struct arena *arena)
 {
@@ -187,6 +245,7 @@ struct status *status_free(struct status *s)
     if (!s)
         return NULL;
     loop_task_free(s->task);
+    free(s->counts);
     free(s->touched_slots);
     map_free(s->policies);
     free(s);

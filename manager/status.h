@@ -18,6 +18,7 @@
 struct file_problems;
 struct loop;
 struct nodes;
+struct policy_status;
 struct profile_store;
 struct status;
 struct stored_policy;
@@ -39,6 +40,9 @@ struct status_handler {
     /* Lists of these kinds may differ from before: bit 1 << enum status_resource. At the end of a
      * turn. */
     void (*changed)(unsigned resources, void *data);
+    /* What a policy's status shows of its text, its nodes or its containers may be different; NULL: nobody wants to
+     * know. At the end of a turn, before changed(). */
+    void (*touched)(const struct stored_policy *p, void *data);
     /* The policy's phase or readiness is different. */
     void (*policy)(const struct stored_policy *p, bool is_ready, const char *phase,
                    const char *message, void *data);
@@ -55,6 +59,9 @@ void status_touch_slot(struct status *s, unsigned slot); /* results for a profil
 void status_touch_policies(struct status *s);            /* policies, files, or the set of nodes */
 void status_touch(struct status *s,
                   unsigned resources); /* only what is listed: 1 << enum status_resource */
+
+/* What is known of the policy with this key of the store; NULL: nothing yet. Borrowed until the turn ends. */
+const struct policy_status *status_of_policy(const struct status *s, const char *key);
 
 /* The view of a list; ask: namespace and name, "" for all. Allocates in the arena. 0 or -ENOMEM. */
 int status_list_view(const struct status *s, enum status_resource resource,

@@ -62,27 +62,31 @@ static void tally_node(const struct status_view *v, const struct node *node,
     }
 }
 
+void status_view_tally(const struct status_facts *facts, struct binding_tally *by_slot)
+{
+    unsigned slot;
+
+    MAP_FOREACH (e, nodes_all(facts->nodes)) {
+        const struct node *node = map_value(e);
+
+        MAP_FOREACH (f, node->bindings) {
+            const struct msg_binding *b = map_value(f);
+            const struct profile_slot *of = profile_store_slot_of(facts->store, b->profile, &slot);
+
+            if (of)
+                binding_tally_add(&by_slot[slot], node->name, b, of->owner->profile->enforcers);
+        }
+    }
+}
+
 /* The containers of each slot's profile, on all nodes; NULL: no memory. */
 static struct binding_tally *tally_by_slot(struct status_view *v)
 {
     struct binding_tally *tallies =
         arena_array(v->arena, profile_store_n_slots(v->facts->store) + 1, sizeof(*tallies));
-    unsigned slot;
 
-    if (!tallies)
-        return NULL;
-    MAP_FOREACH (e, nodes_all(v->facts->nodes)) {
-        const struct node *node = map_value(e);
-
-        MAP_FOREACH (f, node->bindings) {
-            const struct msg_binding *b = map_value(f);
-            const struct profile_slot *of =
-                profile_store_slot_of(v->facts->store, b->profile, &slot);
-
-            if (of)
-                binding_tally_add(&tallies[slot], node->name, b, of->owner->profile->enforcers);
-        }
-    }
+    if (tallies)
+        status_view_tally(v->facts, tallies);
     return tallies;
 }
 
