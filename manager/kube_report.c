@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "manager/kube_report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "lib/kube/kube_lease.h"
+#include "lib/kube/lease_record.h"
+#include "lib/log.h"
+#include "lib/loop.h"
+#include "manager/kube_armor_profiles.h"
+#include "manager/kube_events.h"
+#include "manager/kube_status.h"
+#include "manager/kube_writer.h"
+
+#define POD_NAME_MAX 128 /* bytes of the name in the identity */
+
+struct kube_report {
+    struct loop *loop;
+    struct kube_lease *lease;
+    struct kube_writer *writer;
+    struct kube_events *events;
+    struct kube_armor_profiles *profiles;
+    struct kube_status *status;
+    bool is_synced, leads, is_working;
+};
+
+/* ---- Leading ---- */
+
+/* Begins or ends the work of the leader, if that is due. */
+static void settle(struct kube_report *r)
+{
+    bool wants_to_work = r->leads && r->is_synced;
+
+    if (wants_to_work == r->is_working)
+        return;
+    r->is_working = wants_to_work;
+    if (!wants_to_work)
+        kube_writer_pause(r->writer);
+    if (kube_armor_profiles_lead(r->profiles, wants_to_work) < 0)
+        LOG(ERROR, "armor-profiles-lost", "no memory to watch them; they are not written");
+    if (!wants_to_work)
+        return;
+    kube_status_lead(r->status);
+    kube_writer_go(r->writer);
+}
+
+static void on_gained(void *data)
+{
+    struct kube_report *r = data;
+
+    LOG(INFO, "leading", "this manager writes status and ArmorProfiles");
+    r->leads = true;
+    settle(r);
+}
+
+static void on_lost(const char *holder, void *data)
+{
+    struct kube_report *r = data;
+
+    LOG(WARNING, "not-leading", "it goes on serving agents and writes nothing",
+        LOG_STR("leader", holder));
+    r->leads = false;
+    settle(r);
+}
+
+static void on_lease_trouble(const char *why, void *data UNUSED)
+{
+    if (why)
+        LOG(WARNING, "lease-unreachable", "trying on", LOG_STR("reason", why));
+    else
+        LOG(INFO, "lease-reachable", "it can be read and renewed again");
+}
+
+/* ---- Writing ---- */
+
+static bool on_may_write(void *data)
+{
+    const struct kube_report *r = data;
+
+    return kube_lease_holds(r->lease);
+}
+
+static void on_write_trouble(const char *key, const char *why, void *data UNUSED)
+{
+    if (why)
+        LOG(WARNING, "write-failed", "trying on", LOG_STR("object", key + 1),
+            LOG_STR("reason", why));
+    else
+        LOG(INFO, "write-succeeded", "objects can be written again");
+}
+
+static bool on_in_grace(uint64_t *ret_delay_ns, void *data)
+{
+    const struct kube_report *r = data;
+
+    return kube_status_in_grace(r->status, ret_delay_ns);
+}
+
+static void on_warning_changed(const char *key, void *data)
+{
+    struct kube_report *r = data;
+
+    kube_status_touch(r->status, key);
+}
+
+static void on_profiles_trouble(const char *why, void *data UNUSED)
+{
+    if (why)
+        LOG(WARNING, "armor-profiles-unreadable", "trying on", LOG_STR("reason", why));
+    else
+        LOG(INFO, "armor-profiles-readable", "they can be read again");
+}
+
+/* ---- From the manager ---- */
+
+bool kube_report_leads(const struct kube_report *r)
+{
+    return kube_lease_holds(r->lease);
+}
+
+void kube_report_synced(struct kube_report *r)
+{
+    r->is_synced = true;
+    settle(r);
+}
+
+void kube_report_seen(struct kube_report *r, const char *key, const struct kube_policy *policy,
+                      const uint8_t *object, size_t len)
+{
+    int e = kube_status_seen(r->status, key, policy, object, len);
+
+    if (e < 0)
+        LOG(ERROR, "status-left-out", "the policy is in force and its status is not written",
+            LOG_STR("policy", key), LOG_INT("errno", -e));
+}
+
+void kube_report_gone(struct kube_report *r, const char *key)
+{
+    kube_status_gone(r->status, key);
+    kube_armor_profiles_forget(r->profiles, key);
+}
+
+void kube_report_judged(struct kube_report *r, const char *key)
+{
+    kube_status_touch(r->status, key);
+    kube_armor_profiles_touch(r->profiles, key);
+}
+
+void kube_report_touched(struct kube_report *r, const char *key)
+{
+    kube_status_touch(r->status, key);
+    kube_armor_profiles_touch_status(r->profiles, key);
+}
+
+/* ---- Life ---- */
+
+/* "pod_1f0c4ab2": another after each start, so that a process never takes the lease of the one before for its own. */
+static void make_identity(const char *pod, char ret[static LEASE_HOLDER_MAX + 1])
+{
+    uint32_t random = 0;
+
+    if (getrandom(&random, sizeof(random), 0) != sizeof(random))
+        random = (uint32_t)getpid();
+    snprintf(ret, LEASE_HOLDER_MAX + 1, "%.*s_%08x", POD_NAME_MAX, *pod ? pod : "manager", random);
+}
+
+static int start_parts(struct kube_report *r, const struct kube_report_facts *facts,
+                       const char *identity)
+{
+    const struct kube_writer_events writer_events = {
+        .may_write = on_may_write, .trouble = on_write_trouble, .data = r};
+    const struct kube_armor_profiles_parts profile_parts = {.loop = facts->loop,
+                                                            .client = facts->client,
+                                                            .store = facts->store,
+                                                            .nodes = facts->nodes,
+                                                            .status = facts->status,
+                                                            .in_grace = on_in_grace,
+                                                            .warning_changed = on_warning_changed,
+                                                            .trouble = on_profiles_trouble,
+                                                            .data = r};
+    struct kube_armor_profiles_parts with_writer = profile_parts;
+    struct kube_status_parts status_parts = {.loop = facts->loop,
+                                             .store = facts->store,
+                                             .nodes = facts->nodes,
+                                             .problems = facts->problems,
+                                             .status = facts->status};
+
+    if (kube_writer_new(&r->writer, facts->loop, facts->client, &writer_events) < 0)
+        return -ENOMEM;
+    with_writer.writer = r->writer;
+    if (kube_events_new(&r->events, r->writer, identity) < 0 ||
+        kube_armor_profiles_new(&r->profiles, &with_writer) < 0)
+        return -ENOMEM;
+    status_parts.writer = r->writer;
+    status_parts.events = r->events;
+    status_parts.profiles = r->profiles;
+    return kube_status_new(&r->status, &status_parts);
+}
+
+int kube_report_new(struct kube_report **ret, const struct kube_report_facts *facts)
+{
+    CLEANUP(kube_report_free) struct kube_report *r = calloc(1, sizeof(*r));
+    char identity[LEASE_HOLDER_MAX + 1];
+    const struct kube_lease_events events = {
+        .gained = on_gained, .lost = on_lost, .trouble = on_lease_trouble, .data = r};
+
+    if (!r)
+        return -ENOMEM;
+    make_identity(facts->pod, identity);
+    if (start_parts(r, facts, identity) < 0 ||
+        kube_lease_new(&r->lease, facts->loop, facts->client, facts->install_namespace,
+                       KUBE_REPORT_LEASE, identity, &events) < 0)
+        return -ENOMEM;
+    *ret = TAKE(r);
+    return 0;
+}
+
+void kube_report_release(struct kube_report *r, void (*done)(void *data), void *data)
+{
+    r->leads = false;
+    settle(r);
+    kube_lease_release(r->lease, done, data);
+}
+
+struct kube_report *kube_report_free(struct kube_report *r)
+{
+    if (!r)
+        return NULL;
+    kube_lease_free(r->lease);
+    kube_writer_free(r->writer);
+    kube_status_free(r->status);
+    kube_armor_profiles_free(r->profiles);
+    kube_events_free(r->events);
+    free(r);
+    return NULL;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#pragma once
+/*
+ * What users see with kubectl: status of policies, ArmorProfile objects and Events, written by the one manager that
+ * leads (Lease varmor-manager), at one pace for all of them.
+ *
+ * Who begins to lead waits until its source has told everything, and then compares all with what stands there. Who
+ * ceases to lead writes nothing more, from the very moment on.
+ */
+#include "lib/error.h"
+
+struct file_problems;
+struct kube_client;
+struct kube_policy;
+struct kube_report; /* opaque */
+struct loop;
+struct nodes;
+struct profile_store;
+struct status;
+
+#define KUBE_REPORT_LEASE "varmor-manager"
+
+struct kube_report_facts {
+    struct loop *loop;
+    struct kube_client *client;
+    const struct profile_store *store;
+    const struct nodes *nodes;
+    const struct file_problems *problems;
+    const struct status *status;
+    const char *install_namespace; /* of the Lease */
+    const char *pod;               /* who this is; made unique */
+};
+
+/* Facts are borrowed, their texts copied. 0 or -ENOMEM. */
+int kube_report_new(struct kube_report **ret, const struct kube_report_facts *facts);
+/* Does not give up what it leads: see kube_report_release(). */
+struct kube_report *kube_report_free(struct kube_report *r); /* accepts NULL, returns NULL */
+DEFINE_CLEANUP(struct kube_report *, kube_report_free)
+
+/* Writes nothing more and lets another lead; done(data) runs once, soon, never inside. */
+void kube_report_release(struct kube_report *r, void (*done)(void *data), void *data);
+
+bool kube_report_leads(const struct kube_report *r);
+
+/* The source has told everything and it has been judged. May be told again. */
+void kube_report_synced(struct kube_report *r);
+
+/* A policy object as the server has it (its JSON); key: of the store. */
+void kube_report_seen(struct kube_report *r, const char *key, const struct kube_policy *policy,
+                      const uint8_t *object, size_t len);
+void kube_report_gone(struct kube_report *r, const char *key);
+
+/* The policy has been judged anew, or its text cannot be read; or (touched) nodes or containers stand otherwise to it.
+ */
+void kube_report_judged(struct kube_report *r, const char *key);
+void kube_report_touched(struct kube_report *r, const char *key);
