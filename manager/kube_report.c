@@ -12,7 +12,7 @@
 #include "lib/loop.h"
 #include "manager/kube_armor_profiles.h"
 #include "manager/kube_events.h"
-#include "manager/kube_status.h"
+#include "manager/kube_policies.h"
 #include "manager/kube_writer.h"
 
 #define POD_NAME_MAX 128 /* bytes of the name in the identity */
@@ -23,7 +23,7 @@ struct kube_report {
     struct kube_writer *writer;
     struct kube_events *events;
     struct kube_armor_profiles *profiles;
-    struct kube_status *status;
+    struct kube_policies *policies;
     bool is_synced, leads, is_working;
 };
 
@@ -43,7 +43,7 @@ static void settle(struct kube_report *r)
         LOG(ERROR, "armor-profiles-lost", "no memory to watch them; they are not written");
     if (!wants_to_work)
         return;
-    kube_status_lead(r->status);
+    kube_policies_lead(r->policies);
     kube_writer_go(r->writer);
 }
 
@@ -96,14 +96,14 @@ static bool on_in_grace(uint64_t *ret_delay_ns, void *data)
 {
     const struct kube_report *r = data;
 
-    return kube_status_in_grace(r->status, ret_delay_ns);
+    return kube_policies_in_grace(r->policies, ret_delay_ns);
 }
 
 static void on_warning_changed(const char *key, void *data)
 {
     struct kube_report *r = data;
 
-    kube_status_touch(r->status, key);
+    kube_policies_touch(r->policies, key);
 }
 
 static void on_profiles_trouble(const char *why, void *data UNUSED)
@@ -130,7 +130,7 @@ void kube_report_synced(struct kube_report *r)
 void kube_report_seen(struct kube_report *r, const char *key, const struct kube_policy *policy,
                       const uint8_t *object, size_t len)
 {
-    int e = kube_status_seen(r->status, key, policy, object, len);
+    int e = kube_policies_seen(r->policies, key, policy, object, len);
 
     if (e < 0)
         LOG(ERROR, "status-left-out", "the policy is in force and its status is not written",
@@ -139,19 +139,19 @@ void kube_report_seen(struct kube_report *r, const char *key, const struct kube_
 
 void kube_report_gone(struct kube_report *r, const char *key)
 {
-    kube_status_gone(r->status, key);
+    kube_policies_gone(r->policies, key);
     kube_armor_profiles_forget(r->profiles, key);
 }
 
 void kube_report_judged(struct kube_report *r, const char *key)
 {
-    kube_status_touch(r->status, key);
+    kube_policies_touch(r->policies, key);
     kube_armor_profiles_touch(r->profiles, key);
 }
 
 void kube_report_touched(struct kube_report *r, const char *key)
 {
-    kube_status_touch(r->status, key);
+    kube_policies_touch(r->policies, key);
     kube_armor_profiles_touch_status(r->profiles, key);
 }
 
@@ -182,11 +182,11 @@ static int start_parts(struct kube_report *r, const struct kube_report_facts *fa
                                                             .trouble = on_profiles_trouble,
                                                             .data = r};
     struct kube_armor_profiles_parts with_writer = profile_parts;
-    struct kube_status_parts status_parts = {.loop = facts->loop,
-                                             .store = facts->store,
-                                             .nodes = facts->nodes,
-                                             .problems = facts->problems,
-                                             .status = facts->status};
+    struct kube_policies_parts policies_parts = {.loop = facts->loop,
+                                                 .store = facts->store,
+                                                 .nodes = facts->nodes,
+                                                 .problems = facts->problems,
+                                                 .status = facts->status};
 
     if (kube_writer_new(&r->writer, facts->loop, facts->client, &writer_events) < 0)
         return -ENOMEM;
@@ -194,10 +194,10 @@ static int start_parts(struct kube_report *r, const struct kube_report_facts *fa
     if (kube_events_new(&r->events, r->writer, identity) < 0 ||
         kube_armor_profiles_new(&r->profiles, &with_writer) < 0)
         return -ENOMEM;
-    status_parts.writer = r->writer;
-    status_parts.events = r->events;
-    status_parts.profiles = r->profiles;
-    return kube_status_new(&r->status, &status_parts);
+    policies_parts.writer = r->writer;
+    policies_parts.events = r->events;
+    policies_parts.profiles = r->profiles;
+    return kube_policies_new(&r->policies, &policies_parts);
 }
 
 int kube_report_new(struct kube_report **ret, const struct kube_report_facts *facts)
@@ -231,7 +231,7 @@ struct kube_report *kube_report_free(struct kube_report *r)
         return NULL;
     kube_lease_free(r->lease);
     kube_writer_free(r->writer);
-    kube_status_free(r->status);
+    kube_policies_free(r->policies);
     kube_armor_profiles_free(r->profiles);
     kube_events_free(r->events);
     free(r);

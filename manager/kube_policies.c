@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "manager/kube_status.h"
+#include "manager/kube_policies.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,8 +33,8 @@ struct status_object {
     json_t *sent;                          /* owned; under way */
 };
 
-struct kube_status {
-    struct kube_status_parts parts;
+struct kube_policies {
+    struct kube_policies_parts parts;
     struct map *objects; /* key of the store -> struct status_object, owned */
     uint64_t leads_since_ns;
 };
@@ -91,7 +91,7 @@ static int object_fill(struct status_object *o, const struct kube_policy *policy
 }
 
 /* The object of the key, made anew if it is new or another of the same name. NULL: no memory, or too many. */
-static struct status_object *object_get(struct kube_status *s, const char *key,
+static struct status_object *object_get(struct kube_policies *s, const char *key,
                                         const struct kube_policy *policy)
 {
     struct status_object *o = map_find(s->objects, key);
@@ -107,32 +107,32 @@ static struct status_object *object_get(struct kube_status *s, const char *key,
     return o;
 }
 
-int kube_status_seen(struct kube_status *s, const char *key, const struct kube_policy *policy,
-                     const uint8_t *object, size_t len)
+int kube_policies_seen(struct kube_policies *s, const char *key, const struct kube_policy *policy,
+                       const uint8_t *object, size_t len)
 {
     struct status_object *o = object_get(s, key, policy);
     CLEANUP_FREE char *stands = NULL;
     int r;
 
     if (!o)
-        return map_size(s->objects) >= KUBE_STATUS_MAX_OBJECTS ? -E2BIG : -ENOMEM;
+        return map_size(s->objects) >= KUBE_POLICIES_MAX_OBJECTS ? -E2BIG : -ENOMEM;
     if (o->generation != policy->generation)
-        kube_status_touch(s, key);
+        kube_policies_touch(s, key);
     o->generation = policy->generation;
     if (!kube_version_is_newer(policy->resource_version, o->written_version))
         return 0; /* the echo of our own write, or of one before it */
     r = read_status(object, len, &stands);
     if (r < 0)
         return r;
-    if (stands && strlen(stands) > KUBE_STATUS_MAX_BYTES)
+    if (stands && strlen(stands) > KUBE_POLICIES_MAX_STATUS)
         free(TAKE(stands)); /* nothing of ours: it is written anew */
     free(o->stands);
     o->stands = TAKE(stands);
-    kube_status_touch(s, key);
+    kube_policies_touch(s, key);
     return 0;
 }
 
-void kube_status_gone(struct kube_status *s, const char *key)
+void kube_policies_gone(struct kube_policies *s, const char *key)
 {
     char text[WRITER_KEY_SIZE];
 
@@ -147,9 +147,10 @@ static unsigned count_of(const json_t *status, const char *member)
     return (unsigned)json_integer_value(json_object_get(json_object_get(status, "nodes"), member));
 }
 
-bool kube_status_in_grace(const struct kube_status *s, uint64_t *ret_delay_ns)
+bool kube_policies_in_grace(const struct kube_policies *s, uint64_t *ret_delay_ns)
 {
-    uint64_t now_ns = loop_now_ns(s->parts.loop), end_ns = s->leads_since_ns + KUBE_STATUS_GRACE_NS;
+    uint64_t now_ns = loop_now_ns(s->parts.loop),
+             end_ns = s->leads_since_ns + KUBE_POLICIES_GRACE_NS;
 
     if (now_ns >= end_ns)
         return false;
@@ -174,7 +175,7 @@ static bool wants_agents(const json_t *stands, const json_t *wanted)
 }
 
 /* What is known of the object's newest text. False: it has not been judged yet. */
-static bool gather(const struct kube_status *s, const char *key, const struct status_object *o,
+static bool gather(const struct kube_policies *s, const char *key, const struct status_object *o,
                    struct kube_status_facts *ret)
 {
     const struct file_problem *problem = file_problems_find(s->parts.problems, o->reference);
@@ -236,7 +237,7 @@ static enum write_outcome fill_write(struct kube_write *ret, struct status_objec
 static enum write_outcome status_make(const char *writer_text, struct kube_write *ret,
                                       uint64_t *ret_delay_ns, void *data)
 {
-    struct kube_status *s = data;
+    struct kube_policies *s = data;
     struct status_object *o = map_find(s->objects, writer_text + 1);
     CLEANUP(kube_json_free) json_t *stands = NULL;
     CLEANUP(kube_json_free) json_t *wanted = NULL;
@@ -250,7 +251,7 @@ static enum write_outcome status_make(const char *writer_text, struct kube_write
         return WRITE_AGAIN;
     if (stands && json_equal(stands, wanted))
         return WRITE_NOTHING;
-    if (stands && wants_agents(stands, wanted) && kube_status_in_grace(s, ret_delay_ns))
+    if (stands && wants_agents(stands, wanted) && kube_policies_in_grace(s, ret_delay_ns))
         return WRITE_LATER;
     return fill_write(ret, o, wanted);
 }
@@ -268,7 +269,7 @@ static void note_version(struct status_object *o, const struct kube_answer *a)
 static enum write_outcome status_answered(const char *writer_text, const struct kube_answer *a,
                                           void *data)
 {
-    struct kube_status *s = data;
+    struct kube_policies *s = data;
     struct status_object *o = map_find(s->objects, writer_text + 1);
     CLEANUP(kube_json_free) json_t *before = NULL;
     CLEANUP(kube_json_free) json_t *sent = NULL;
@@ -298,7 +299,7 @@ static enum write_outcome status_answered(const char *writer_text, const struct 
 
 /* ---- Changes ---- */
 
-void kube_status_touch(struct kube_status *s, const char *key)
+void kube_policies_touch(struct kube_policies *s, const char *key)
 {
     char text[WRITER_KEY_SIZE];
 
@@ -306,28 +307,28 @@ void kube_status_touch(struct kube_status *s, const char *key)
         kube_writer_touch(s->parts.writer, writer_key(text, key));
 }
 
-void kube_status_touch_all(struct kube_status *s)
+void kube_policies_touch_all(struct kube_policies *s)
 {
     MAP_FOREACH (e, s->objects)
-        kube_status_touch(s, map_key(e));
+        kube_policies_touch(s, map_key(e));
 }
 
-void kube_status_lead(struct kube_status *s)
+void kube_policies_lead(struct kube_policies *s)
 {
     s->leads_since_ns = loop_now_ns(s->parts.loop);
-    kube_status_touch_all(s);
+    kube_policies_touch_all(s);
 }
 
 /* ---- Life ---- */
 
-int kube_status_new(struct kube_status **ret, const struct kube_status_parts *parts)
+int kube_policies_new(struct kube_policies **ret, const struct kube_policies_parts *parts)
 {
-    CLEANUP(kube_status_free) struct kube_status *s = calloc(1, sizeof(*s));
+    CLEANUP(kube_policies_free) struct kube_policies *s = calloc(1, sizeof(*s));
 
     if (!s)
         return -ENOMEM;
     s->parts = *parts;
-    s->objects = map_new(status_object_free, KUBE_STATUS_MAX_OBJECTS);
+    s->objects = map_new(status_object_free, KUBE_POLICIES_MAX_OBJECTS);
     if (!s->objects)
         return -ENOMEM;
     kube_writer_add_kind(
@@ -337,7 +338,7 @@ int kube_status_new(struct kube_status **ret, const struct kube_status_parts *pa
     return 0;
 }
 
-struct kube_status *kube_status_free(struct kube_status *s)
+struct kube_policies *kube_policies_free(struct kube_policies *s)
 {
     if (!s)
         return NULL;
