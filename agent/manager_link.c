@@ -2,19 +2,18 @@
 #include "agent/manager_link.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "lib/backoff.h"
 #include "lib/loop.h"
+#include "lib/rpc/bearer_token.h"
 #include "lib/rpc/grpc_client.h"
 
 #define SYNC_METHOD        "/varmor.v1.AgentService/Sync"
 #define RECONNECT_FIRST_NS (100 * NS_PER_MSEC)
 #define RECONNECT_MAX_NS   (5 * NS_PER_SEC)
-#define TOKEN_MAX_BYTES    (8u << 10) /* a projected ServiceAccount token is 1 to 2 KiB */
 
 struct manager_link {
     struct loop *loop;
@@ -146,35 +145,15 @@ static void on_timer(void *data)
     }
 }
 
-/* The token as the value of an authorization field. 1, 0 (there is none to send) or a negative
- * errno. */
-static int read_token(const struct manager_link *m, char *value, size_t size)
-{
-    CLEANUP_CLOSE int fd = m->token_file ? open(m->token_file, O_RDONLY | O_CLOEXEC) : -1;
-    size_t used = (size_t)snprintf(value, size, "Bearer ");
-    ssize_t n;
-
-    if (!m->token_file)
-        return 0;
-    if (fd < 0)
-        return -errno;
-    n = read(fd, value + used, size - used - 1);
-    if (n < 0)
-        return -errno;
-    value[used + (size_t)n] = '\0';
-    value[strcspn(value, "\r\n")] = '\0';
-    return 1;
-}
-
 static void connect_now(struct manager_link *m)
 {
-    char token[TOKEN_MAX_BYTES];
+    char token[BEARER_TOKEN_SIZE];
     const struct grpc_metadata metadata = {.name = "authorization", .value = token};
-    int r = read_token(m, token, sizeof(token));
+    int r = m->token_file ? bearer_token_read(token, m->token_file) : 0;
 
-    if (r >= 0)
-        r = grpc_channel_call(m->channel, &m->call, SYNC_METHOD, &metadata, r > 0 ? 1 : 0, 0,
-                              &handler, m);
+    if (r == 0)
+        r = grpc_channel_call(m->channel, &m->call, SYNC_METHOD, &metadata, m->token_file ? 1 : 0,
+                              0, &handler, m);
     if (r < 0) {
         m->call = NULL;
         retry_later(m, strerror(-r));

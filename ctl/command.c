@@ -9,8 +9,9 @@
 #include "ctl/test.h"
 #include "ctl/validate.h"
 
-#define STATUS_WORDS                                                                               \
-    "--namespace --output --manager --tls-ca --tls-cert --tls-key --timeout --no-headers --help"
+#define CONNECTION_WORDS                                                                           \
+    "--manager --tls-ca --tls-cert --tls-key --tls-server-name --token-file --timeout --help"
+#define STATUS_WORDS "--namespace --output --no-headers " CONNECTION_WORDS
 
 const struct command commands[] = {
     {
@@ -60,8 +61,7 @@ const struct command commands[] = {
     {
         .name = "wait",
         .summary = "wait until a policy is ready, gone or bound",
-        .words =
-            "policy --for --namespace --manager --tls-ca --tls-cert --tls-key --timeout --help",
+        .words = "policy --for --namespace " CONNECTION_WORDS,
         .run = wait_run,
     },
     {

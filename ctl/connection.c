@@ -7,6 +7,7 @@
 
 #include "ctl/text.h"
 #include "lib/loop.h"
+#include "lib/rpc/bearer_token.h"
 #include "lib/rpc/grpc_client.h"
 
 struct conversation {
@@ -75,12 +76,14 @@ static int conversation_outcome(const struct conversation *c, const char *manage
                      c->text && *c->text ? c->text : grpc_status_name(c->status));
 }
 
-/* Runs one call on a channel that is open already. */
+/* Runs one call on a channel that is open already. token: NULL, or what is to be shown. */
 static int conversation_run(struct conversation *c, struct grpc_channel *channel, const char *path,
-                            const struct buf *request, uint64_t timeout_ns)
+                            const char *token, const struct buf *request, uint64_t timeout_ns)
 {
+    const struct grpc_metadata metadata = {.name = "authorization", .value = token};
     struct grpc_client_call *call = NULL;
-    int r = grpc_channel_call(channel, &call, path, NULL, 0, timeout_ns, &conversation_handler, c);
+    int r = grpc_channel_call(channel, &call, path, &metadata, token ? 1 : 0, timeout_ns,
+                              &conversation_handler, c);
 
     if (r < 0)
         return r;
@@ -99,8 +102,11 @@ static int connection_converse(const struct connection_options *options, const c
     struct grpc_address address = {0};
     struct loop_signal *on_int = NULL, *on_term = NULL;
     struct grpc_channel *channel = NULL;
-    int r;
+    char token[BEARER_TOKEN_SIZE];
+    int r = options->token_file ? bearer_token_read(token, options->token_file) : 0;
 
+    if (r < 0)
+        return error_errno(reterr, r, "token file '%s'", error_quote(options->token_file));
     r = grpc_address_parse(&address, options->manager, reterr);
     if (r < 0)
         return r;
@@ -112,7 +118,8 @@ static int connection_converse(const struct connection_options *options, const c
     if (r == 0)
         r = loop_signal_new(c->loop, &on_term, SIGTERM, conversation_signal, c);
     if (r == 0)
-        r = conversation_run(c, channel, path, request, timeout_ns);
+        r = conversation_run(c, channel, path, options->token_file ? token : NULL, request,
+                             timeout_ns);
     grpc_channel_free(channel);
     loop_signal_free(on_int);
     loop_signal_free(on_term);

@@ -11,9 +11,10 @@
 #define CONNECTION_MAX_ANSWER      (256u << 20) /* bytes of one answer */
 
 struct connection_options {
-    const char *manager;  /* address as in lib/rpc/grpc.h */
-    struct grpc_tls tls;  /* for tls:// addresses */
-    unsigned timeout_sec; /* of a unary call, and of the time to connect */
+    const char *manager;    /* address as in lib/rpc/grpc.h */
+    struct grpc_tls tls;    /* for tls:// addresses */
+    const char *token_file; /* shown as a bearer token; NULL: none */
+    unsigned timeout_sec;   /* of a unary call, and of the time to connect */
 };
 
 /*

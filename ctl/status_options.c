@@ -20,6 +20,8 @@ const char status_options_help[] =
     "      --tls-ca FILE        whom to believe, with tls://\n"
     "      --tls-cert FILE      our certificate\n"
     "      --tls-key FILE       its key\n"
+    "      --tls-server-name NAME  what the manager's certificate must carry (default: HOST)\n"
+    "      --token-file FILE    a token that says who we are, where there is no certificate of ours\n"
     "      --timeout SECONDS    how long to wait for an answer (default: 10)\n"
     "  -h, --help               this text\n";
 
@@ -105,6 +107,8 @@ enum {
     OPT_TLS_CA,
     OPT_TLS_CERT,
     OPT_TLS_KEY,
+    OPT_TLS_SERVER_NAME,
+    OPT_TOKEN_FILE,
     OPT_TIMEOUT,
     OPT_NO_HEADERS,
     OPT_FOR,
@@ -120,6 +124,8 @@ static const struct option long_options[] = {
     {"tls-ca", required_argument, NULL, OPT_TLS_CA},
     {"tls-cert", required_argument, NULL, OPT_TLS_CERT},
     {"tls-key", required_argument, NULL, OPT_TLS_KEY},
+    {"tls-server-name", required_argument, NULL, OPT_TLS_SERVER_NAME},
+    {"token-file", required_argument, NULL, OPT_TOKEN_FILE},
     {"timeout", required_argument, NULL, OPT_TIMEOUT},
     {"for", required_argument, NULL, OPT_FOR},
     {"category", required_argument, NULL, OPT_CATEGORY},
@@ -152,6 +158,12 @@ static int status_option_take(struct status_options *o, int option)
         return 0;
     case OPT_TLS_KEY:
         o->connection.tls.key_file = optarg;
+        return 0;
+    case OPT_TLS_SERVER_NAME:
+        o->connection.tls.server_name = optarg;
+        return 0;
+    case OPT_TOKEN_FILE:
+        o->connection.token_file = optarg;
         return 0;
     case OPT_TIMEOUT:
         return status_timeout_parse(&o->connection.timeout_sec, optarg);

@@ -15,4 +15,4 @@ EXTRA_OBJECTS_rpc := $(B)/gen/lib/rpc/standard_descriptors.o
 $(call archive,rpc,lib/rpc,grpc.c grpc_header.c header_list.c message_reader.c inbox.c outbox.c \
         h2.c h2_events.c tls_context.c transport.c connection.c dialer.c listener.c pb_fields.c descriptor_files.c \
         reflection.c health.c server_connection.c server_call.c grpc_server.c client_link.c client_call.c \
-        grpc_client.c)
+        grpc_client.c bearer_token.c)

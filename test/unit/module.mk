@@ -66,6 +66,7 @@ $(call unit_test,container_identity_test,agent containerd seccomp policy base,op
 $(call unit_test,containerd_index_test,agent containerd seccomp policy base,openssl jansson)
 $(call unit_test,runc_init_test,agent base,openssl)
 $(call unit_test,saved_binding_test,agent base,openssl)
+$(call unit_test,bearer_token_test,rpc base,openssl)
 $(call unit_test,health_test,agent proto policy base,openssl libprotobuf-c)
 $(call unit_test,state_dir_test,agent proto policy base,openssl libprotobuf-c)
 $(call unit_test,store_test,agent proto policy base,openssl libprotobuf-c)

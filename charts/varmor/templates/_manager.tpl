@@ -11,6 +11,8 @@
 {{- end }}
 - "--kubernetes"
 - {{ printf "--listen=tls://0.0.0.0:%v" $m.network.statusPort | quote }}
+# For `kubectl exec deployment/varmor-manager -- varmorctl get nodes`.
+- "--listen=unix:/run/varmor/manager.sock"
 - {{ printf "--webhook-listen=0.0.0.0:%v" $m.network.webhookPort | quote }}
 - {{ printf "--webhook-match-label=%s" $m.webhook.matchLabel | quote }}
 - {{ printf "--install-namespace=%s" (include "varmor.namespace" .) | quote }}
