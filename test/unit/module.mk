@@ -108,6 +108,7 @@ $(call unit_test,builder_apparmor_test,profiles apparmor seccomp proto policy ma
 $(call unit_test,admission_match_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,admission_patch_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,admission_review_test,$(manager_lib),$(manager_pkg))
+$(call unit_test,certificate_pair_test,manager base,openssl)
 $(call unit_test,resolver_test,manager policy match base,openssl yaml-0.1 jansson)
 $(call unit_test,policy_queue_test,manager policy match base,openssl yaml-0.1 jansson libevent)
 $(call unit_test,peers_test,profiles apparmor seccomp policy match base,openssl yaml-0.1 jansson)
