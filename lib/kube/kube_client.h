@@ -21,11 +21,14 @@ struct loop;
 /* Borrows loop; copies config. 0, -ENOMEM, or -EINVAL with *reterr (material that cannot be used). */
 int kube_client_new(struct kube_client **ret, struct loop *loop, const struct kube_config *config,
                     const char *user_agent, struct error **reterr);
-struct kube_client *kube_client_free(struct kube_client *c); /* cancels what is under way */
+/* Cancels what is under way. Not inside a callback of one of its requests. */
+struct kube_client *kube_client_free(struct kube_client *c);
 DEFINE_CLEANUP(struct kube_client *, kube_client_free)
 
 struct kube_answer {
-    int status; /* HTTP; 0: there was none */
+    int status; /* HTTP; 0: there was none, or it broke off */
+    int error; /* status 0: -ECONNABORTED (no connection, or it broke), -ETIMEDOUT, -E2BIG, -EACCES (no token),
+                   -ENOMEM, or what received() returned; else 0 */
     const char
         *problem; /* why there was none, or what the API server's Status object says; "" if 2xx */
     const char *
@@ -48,7 +51,9 @@ struct kube_call {
     void (*done)(const struct kube_answer *a, void *data_of_caller);
     void *data;
 };
-/* Starts a request; all texts are copied. 0, -ENOMEM or -EBUSY (KUBE_MAX_WAITING). done() is never called inside. */
+/* Starts a request; all texts are copied. 0, -ENOMEM or -EBUSY (KUBE_MAX_WAITING). done() is never called inside.
+ * *ret (ret may be NULL) is good until done() or kube_request_cancel(). */
 int kube_client_call(struct kube_client *c, struct kube_request **ret,
                      const struct kube_call *call);
-struct kube_request *kube_request_cancel(struct kube_request *r); /* accepts NULL, returns NULL */
+/* Accepts NULL, returns NULL. Allowed in every callback; inside the request's own done() it changes nothing. */
+struct kube_request *kube_request_cancel(struct kube_request *r);

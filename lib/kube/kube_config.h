@@ -19,6 +19,7 @@ struct kube_material {
 struct kube_config {
     char *server;          /* owned; "https://10.0.0.1:6443", without a slash at the end */
     char *tls_server_name; /* owned; NULL: the server's */
+    char *proxy; /* owned; "http://proxy:3128"; NULL: none, whatever the environment says */
     struct kube_material authority, certificate, key, token;
     bool insecure; /* insecure-skip-tls-verify */
     char *
@@ -30,7 +31,8 @@ void kube_config_done(struct kube_config *c);
  * that names file, line and column. *ret is to be given back in any case. */
 int kube_config_load(struct kube_config *ret, const char *path, const char *context,
                      struct error **reterr);
-/* What a pod is given: KUBERNETES_SERVICE_HOST and _PORT (host and port here) and the folder. 0, -ENOMEM, or -ENOENT
- * with *reterr (not in a pod). */
+/* What a pod is given: KUBERNETES_SERVICE_HOST and _PORT (host and port here) and the folder. 0, -ENOMEM, -ENOENT
+ * (not in a pod, or one without a token) or another -errno of a file there, with *reterr. *ret is to be given back in
+ * any case. */
 int kube_config_in_cluster(struct kube_config *ret, const char *host, const char *port,
                            const char *folder, struct error **reterr);
