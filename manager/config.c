@@ -35,6 +35,12 @@ static const struct option_spec config_options[] = {
      .field = offsetof(struct config, context),
      .value = "NAME",
      .help = "context of the kubeconfig; its current one if left out"},
+    {.name = "owner-cluster-role",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, owner_cluster_role),
+     .value = "NAME",
+     .help = "ClusterRole that webhook configurations, Secrets and the Lease belong to, with "
+             "--kubernetes: they go when it goes"},
     {.name = "listen",
      .type = OPTION_LIST,
      .field = offsetof(struct config, listen),

@@ -9,6 +9,7 @@
 #include "lib/kube/kube_config.h"
 #include "manager/access.h"
 #include "manager/config.h"
+#include "manager/kube_owner.h"
 #include "manager/source_kubernetes.h"
 
 #define USER_AGENT "varmor-manager/" VARMOR_VERSION
@@ -18,6 +19,7 @@ struct kubernetes {
     const struct config *config;
     struct kubernetes_facts facts;
     struct kube_client *client;
+    struct kube_owner *owner;
     struct access *access;
     struct source_kubernetes *source;
 };
@@ -55,6 +57,12 @@ static int start_access(struct kubernetes *k)
     return access_new(&k->access, k->loop, k->client, k->facts.server, &settings);
 }
 
+/* What makes objects of its own, which kube_owner_references() has to own, starts here. */
+static void on_owner_known(void *data)
+{
+    (void)data;
+}
+
 int kubernetes_new(struct kubernetes **ret, struct loop *loop, const struct config *config,
                    const struct kubernetes_facts *facts, struct error **reterr)
 {
@@ -69,6 +77,9 @@ int kubernetes_new(struct kubernetes **ret, struct loop *loop, const struct conf
     r = start_client(k, reterr);
     if (r < 0)
         return r;
+    if (kube_owner_new(&k->owner, loop, k->client, config->owner_cluster_role, on_owner_known, k) <
+        0)
+        return error_oom(reterr);
     if (start_access(k) < 0 || source_kubernetes_new(&k->source, loop, k->client,
                                                      facts->source_handler, facts->source_data) < 0)
         return error_oom(reterr);
@@ -87,6 +98,7 @@ struct kubernetes *kubernetes_free(struct kubernetes *k)
         return NULL;
     source_kubernetes_free(k->source);
     access_free(k->access);
+    kube_owner_free(k->owner);
     kube_client_free(k->client);
     free(k);
     return NULL;
