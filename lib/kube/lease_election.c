@@ -50,9 +50,9 @@ static void fill_claim(const struct election *e, bool leads, int64_t real_ns,
     ret->duration_s = ELECTION_DURATION_S;
     if (leads)
         return;
-    memcpy(ret->acquired, now, sizeof(now));
     memcpy(ret->holder, e->identity, sizeof(ret->holder));
-    if (e->seen.version[0] && !is_ours(e))
+    memcpy(ret->acquired, now, sizeof(now));
+    if (e->seen.acquired[0] && !is_ours(e))
         ret->transitions++;
 }
 
@@ -96,11 +96,14 @@ static void was_read(struct election *e, uint64_t now_ns)
     e->due_ns = e->may_write ? now_ns : now_ns + ELECTION_RETRY_NS;
 }
 
-static void is_absent(struct election *e, uint64_t now_ns)
+/* Who held it while it was there may still act, and does not know yet that it is gone. */
+static void is_absent(struct election *e, uint64_t now_ns, bool leads)
 {
-    e->seen = (struct lease_record){0};
-    e->may_write = !e->is_writing;
-    e->due_ns = now_ns;
+    bool is_ours_to_make = leads || is_free(e, now_ns);
+
+    e->seen.version[0] = '\0';
+    e->may_write = is_ours_to_make && !e->is_writing;
+    e->due_ns = is_ours_to_make ? now_ns : now_ns + ELECTION_RETRY_NS;
 }
 
 void election_answered(struct election *e, enum election_outcome outcome,
@@ -117,7 +120,7 @@ void election_answered(struct election *e, enum election_outcome outcome,
             was_read(e, now_ns);
         break;
     case ELECTION_ABSENT:
-        is_absent(e, now_ns);
+        is_absent(e, now_ns, leads);
         break;
     case ELECTION_CONFLICT: /* perhaps with a write of our own whose answer was lost */
         e->may_write = false;

@@ -10,6 +10,8 @@
  *    ELECTION_DURATION_S less ELECTION_RENEW_NS. Whoever acts asks election_leads() with the time of the act, as the
  *    process may have been stopped since it last looked.
  * 3. Every write names the resource version that was read: of two that take at once, the server refuses one.
+ *    An object that is deleted by hand is made again by who leads, and by others only when rule 1 lets them; a process
+ *    that has never seen it makes it at once.
  * 4. The identity is of one process, not of a pod: a restarted process does not take itself for the one before.
  *
  * The times are of a clock that never jumps and also runs while the machine sleeps (CLOCK_BOOTTIME). Pure.
@@ -35,7 +37,7 @@ enum election_outcome {
 
 struct election {
     char identity[LEASE_HOLDER_MAX + 1];
-    struct lease_record seen; /* version "": not known, or absent */
+    struct lease_record seen; /* version "": not known, or absent; holder: the last one seen */
     uint64_t seen_ns;         /* when it was seen to change for the last time */
     uint64_t held_until_ns;   /* 0: does not lead */
     uint64_t sent_ns;         /* of the request under way */

@@ -182,6 +182,24 @@ START_TEST(a_lease_that_is_deleted_is_made_again)
 }
 END_TEST
 
+START_TEST(a_lease_that_is_deleted_is_not_taken_from_who_leads)
+{
+    struct election a, b;
+
+    election_init(&a, "a");
+    election_init(&b, "b");
+    lead(&a, 1);
+    step(&b, 1);
+    set_up();
+    for (uint64_t now_ns = 2; now_ns < ELECTION_DURATION_S * NS_PER_SEC; now_ns += NS_PER_SEC) {
+        ck_assert_int_eq(step(&b, now_ns), ELECTION_ABSENT);
+        ck_assert(!election_leads(&b, now_ns));
+    }
+    lead(&b, 1 + ELECTION_DURATION_S * NS_PER_SEC); /* whoever it was is silent */
+    ck_assert_int_eq(object.transitions, 1);
+}
+END_TEST
+
 START_TEST(a_holder_with_an_absurd_duration_is_not_waited_for_for_ever)
 {
     struct election a;
@@ -337,6 +355,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_renewal_whose_answer_was_lost_is_found_to_be_ones_own);
     tcase_add_test(t, who_resigns_lets_another_lead_at_once);
     tcase_add_test(t, a_lease_that_is_deleted_is_made_again);
+    tcase_add_test(t, a_lease_that_is_deleted_is_not_taken_from_who_leads);
     tcase_add_test(t, a_holder_with_an_absurd_duration_is_not_waited_for_for_ever);
     tcase_add_loop_test(t, of_processes_that_stop_and_servers_that_fail_never_two_lead, 0, 20);
     tcase_add_test(t, a_record_survives_its_json);
