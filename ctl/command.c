@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "ctl/crds.h"
 #include "ctl/explain.h"
 #include "ctl/get.h"
 #include "ctl/render.h"
@@ -40,9 +41,10 @@ const struct command commands[] = {
     },
     {
         .name = "explain",
-        .summary = "tell what a built-in rule does, and what it does not",
-        .words = "rule --output --help",
+        .summary = "tell what a field of a policy means, or what a built-in rule does",
+        .words = "rule --output --recursive --help",
         .takes_rules = true,
+        .takes_fields = true,
         .run = explain_run,
     },
     {
@@ -63,6 +65,12 @@ const struct command commands[] = {
         .summary = "wait until a policy is ready, gone or bound",
         .words = "policy --for --namespace " CONNECTION_WORDS,
         .run = wait_run,
+    },
+    {
+        .name = "crds",
+        .summary = "print the CustomResourceDefinitions for Kubernetes",
+        .words = "--output --help",
+        .run = crds_run,
     },
     {
         .name = "completion",

@@ -15,6 +15,7 @@ struct command {
     const char *words;   /* for completion: its options and fixed words, between blanks */
     bool takes_files;    /* for completion: other arguments are paths */
     bool takes_rules;    /* for completion: after "rule" or "rules" come names of built-in rules */
+    bool takes_fields;   /* for completion: the first argument may be the path of a field */
     /* argv[0] is "varmorctl NAME", for messages; the result is the exit status. */
     int (*run)(int argc, char **argv);
 };

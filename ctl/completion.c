@@ -9,6 +9,9 @@
 /* What a shell runs for the names of the built-in rules. */
 #define RULE_NAMES "varmorctl get rules --output name 2>/dev/null"
 
+/* The same for the fields of policies. */
+#define FIELD_NAMES "varmorctl explain --output name 2>/dev/null"
+
 static void print_names(void)
 {
     for (size_t i = 0; i < n_commands; i++)
@@ -21,7 +24,7 @@ static void print_bash(void)
     printf("# varmorctl completion for bash: eval \"$(varmorctl completion bash)\"\n"
            "_varmorctl()\n"
            "{\n"
-           "    local words='' files='' rules='' word=${COMP_WORDS[COMP_CWORD]}\n"
+           "    local words='' files='' rules='' fields='' word=${COMP_WORDS[COMP_CWORD]}\n"
            "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
            "        words='");
     print_names();
@@ -29,9 +32,9 @@ static void print_bash(void)
            "    else\n"
            "        case ${COMP_WORDS[1]} in\n");
     for (size_t i = 0; i < n_commands; i++)
-        printf("        %s) words='%s' files='%s' rules='%s' ;;\n", commands[i].name,
+        printf("        %s) words='%s' files='%s' rules='%s' fields='%s' ;;\n", commands[i].name,
                commands[i].words, commands[i].takes_files ? "yes" : "",
-               commands[i].takes_rules ? "yes" : "");
+               commands[i].takes_rules ? "yes" : "", commands[i].takes_fields ? "yes" : "");
     printf("        help) words='");
     print_names();
     printf("' ;;\n"
@@ -41,6 +44,7 @@ static void print_bash(void)
            "    yesrule|yesrules)\n"
            "        [ \"$COMP_CWORD\" -eq 2 ] || words+=\" $(" RULE_NAMES ")\" ;;\n"
            "    esac\n"
+           "    [ -z \"$fields\" ] || [ \"$COMP_CWORD\" -ne 2 ] || words+=\" $(" FIELD_NAMES ")\"\n"
            "    COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
            "    [ -z \"$files\" ] || COMPREPLY+=($(compgen -f -- \"$word\"))\n"
            "}\n"
@@ -63,11 +67,13 @@ static void print_zsh(void)
            "    fi\n"
            "    case $words[2] in\n");
     for (size_t i = 0; i < n_commands; i++)
-        printf("    %s) compadd -- %s%s%s ;;\n", commands[i].name, commands[i].words,
+        printf("    %s) compadd -- %s%s%s%s ;;\n", commands[i].name, commands[i].words,
                commands[i].takes_files ? "; _files" : "",
                commands[i].takes_rules ? "; [[ $words[3] == rule* ]] && compadd -- $(" RULE_NAMES
                                          ")"
-                                       : "");
+                                       : "",
+               commands[i].takes_fields ? "; (( CURRENT == 3 )) && compadd -- $(" FIELD_NAMES ")"
+                                        : "");
     printf("    help) compadd -- ");
     print_names();
     printf(" ;;\n"
@@ -88,6 +94,10 @@ static void print_fish(void)
         if (commands[i].takes_rules)
             printf("complete -c varmorctl -n '__fish_seen_subcommand_from %s; and "
                    "__fish_seen_subcommand_from rule rules' -a '(" RULE_NAMES ")'\n",
+                   commands[i].name);
+        if (commands[i].takes_fields)
+            printf("complete -c varmorctl -n '__fish_seen_subcommand_from %s; and not "
+                   "__fish_seen_subcommand_from rule' -a '(" FIELD_NAMES ")'\n",
                    commands[i].name);
     }
     printf("complete -c varmorctl -n __fish_use_subcommand -a help -d 'explain a command'\n");

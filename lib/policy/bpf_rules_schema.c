@@ -10,20 +10,25 @@
 #include "lib/policy/policy_words.h"
 
 /* The rows that every rule with qualifiers has. */
-#define QUALIFIERS_ROW(type)                                                                       \
+#define QUALIFIERS_ROW(member_of)                                                                  \
     {                                                                                              \
-        .name = "qualifiers", .decode = decode_qualifiers, .offset = offsetof(type, qualifiers),   \
-        .also = offsetof(type, has_qualifiers)                                                     \
+        .name = "qualifiers", .type = &qualifiers_type, .offset = offsetof(member_of, qualifiers), \
+        .also = offsetof(member_of, has_qualifiers),                                               \
+        .help = "What happens to an access that this rule is about: deny, audit, or both. Given, " \
+                "it counts instead of allowViolations and auditViolations."                        \
     }
 
-/* Defines <name> over <name>_fields for a struct that has a position. */
-#define SCHEMA_AT(name, type, check_function)                                                      \
+/* Defines <name> over <name>_fields for a struct that has a position; check_function, if any, comes
+ * with <name>_rules. */
+#define SCHEMA_AT(name, member_of, rule_list, rule_count, check_function)                          \
     static const struct schema name = {                                                            \
         .fields = name##_fields,                                                                   \
         .n_fields = ARRAY_SIZE(name##_fields),                                                     \
-        .size = sizeof(type),                                                                      \
+        .rules = (rule_list),                                                                      \
+        .n_rules = (rule_count),                                                                   \
+        .size = sizeof(member_of),                                                                 \
         .has_at = true,                                                                            \
-        .at_offset = offsetof(type, at),                                                           \
+        .at_offset = offsetof(member_of, at),                                                      \
         .check = (check_function),                                                                 \
     }
 
@@ -39,6 +44,14 @@ static int decode_qualifiers(struct decoder *d, const struct node *value, const 
     *(bool *)field_member(object, f->also) = true;
     return r;
 }
+static const struct value_type qualifiers_type = {
+    .decode = decode_qualifiers,
+    .shape = SHAPE_WORD,
+    .list = true,
+    .min_items = 1,
+    .max_items = DECODER_MAX_WORDS,
+    .param = &qualifier_words,
+};
 
 /* A list of words, at least one, into an unsigned. param: struct words. */
 static int decode_bits(struct decoder *d, const struct node *value, const struct field *f,
@@ -50,6 +63,13 @@ static int decode_bits(struct decoder *d, const struct node *value, const struct
     *(unsigned *)field_member(object, f->offset) = (unsigned)bits;
     return r;
 }
+static const struct value_type bits_type = {
+    .decode = decode_bits,
+    .shape = SHAPE_WORD,
+    .list = true,
+    .min_items = 1,
+    .max_items = DECODER_MAX_WORDS,
+};
 
 static int decode_pattern(struct decoder *d, const struct node *value, const struct field *f,
                           void *object)
@@ -69,22 +89,28 @@ static int decode_pattern(struct decoder *d, const struct node *value, const str
     }
     return decode_text(d, value, f, object);
 }
+static const struct value_type pattern_type = {
+    .decode = decode_pattern, .shape = SHAPE_TEXT, .max_length = PATTERN_MAX_BYTES};
 
 /* ---- files, processes ---- */
 
 static const struct field path_rule_fields[] = {
     {.name = "pattern",
-     .decode = decode_pattern,
+     .type = &pattern_type,
      .offset = offsetof(struct policy_path_rule, pattern),
-     .required = true},
+     .required = true,
+     .help =
+         "The paths: a full path, or a pattern with *, **, ?, [...] and {a,b}; without a slash it is compared with the file's name."},
     {.name = "permissions",
-     .decode = decode_bits,
+     .type = &bits_type,
      .offset = offsetof(struct policy_path_rule, permissions),
      .param = &path_permission_words,
-     .required = true},
+     .required = true,
+     .help =
+         "What may not be done with them: read, write, append, exec, or all; the first letters do too."},
     QUALIFIERS_ROW(struct policy_path_rule),
 };
-SCHEMA_AT(path_rule, struct policy_path_rule, NULL);
+SCHEMA_AT(path_rule, struct policy_path_rule, NULL, 0, NULL);
 
 /* ---- network.sockets ---- */
 
@@ -96,6 +122,12 @@ static int decode_domains(struct decoder *d, const struct node *value, const str
 
     return decoder_words(d, value, f->param, true, field_member(object, f->offset), &reverse);
 }
+static const struct value_type domains_type = {
+    .decode = decode_domains,
+    .shape = SHAPE_WORD,
+    .list = true,
+    .max_items = DECODER_MAX_WORDS,
+};
 
 static int decode_socket_bits(struct decoder *d, const struct node *value, const struct field *f,
                               void *object)
@@ -106,6 +138,12 @@ static int decode_socket_bits(struct decoder *d, const struct node *value, const
     *(uint32_t *)field_member(object, f->offset) = (uint32_t)bits;
     return r;
 }
+static const struct value_type socket_bits_type = {
+    .decode = decode_socket_bits,
+    .shape = SHAPE_WORD,
+    .list = true,
+    .max_items = DECODER_MAX_WORDS,
+};
 
 /* A list that holds something, whatever it is. */
 static const struct node *find_filled_list(const struct node *map, const char *name)
@@ -130,20 +168,33 @@ static int check_socket(struct decoder *d, const struct node *map, void *object 
 
 static const struct field socket_rule_fields[] = {
     {.name = "domains",
-     .decode = decode_domains,
+     .type = &domains_type,
      .offset = offsetof(struct policy_socket_rule, domains),
-     .param = &socket_domain_words},
+     .param = &socket_domain_words,
+     .help =
+         "The address families, such as inet6, packet or netlink; none or all means every one."},
     {.name = "types",
-     .decode = decode_socket_bits,
+     .type = &socket_bits_type,
      .offset = offsetof(struct policy_socket_rule, types),
-     .param = &socket_type_words},
+     .param = &socket_type_words,
+     .help = "The types of socket, such as stream or raw. Not together with protocols."},
     {.name = "protocols",
-     .decode = decode_socket_bits,
+     .type = &socket_bits_type,
      .offset = offsetof(struct policy_socket_rule, protocols),
-     .param = &socket_protocol_words},
+     .param = &socket_protocol_words,
+     .help = "The protocols: icmp, tcp, udp. Not together with types."},
     QUALIFIERS_ROW(struct policy_socket_rule),
 };
-SCHEMA_AT(socket_rule, struct policy_socket_rule, check_socket);
+#define FILLED(name) "(has(self." name ") && size(self." name ") > 0)"
+static const struct schema_rule socket_rule_rules[] = {
+    {.rule = FILLED("domains") " || " FILLED("types") " || " FILLED("protocols"),
+     .message = "none of domains, types, protocols is given: at least one is needed"},
+    {.rule = "!(" FILLED("types") " && " FILLED("protocols") ")",
+     .message = "types and protocols exclude each other in one rule: make two rules of it",
+     .field = ".protocols"},
+};
+SCHEMA_AT(socket_rule, struct policy_socket_rule, socket_rule_rules, ARRAY_SIZE(socket_rule_rules),
+          check_socket);
 
 /* ---- network.egress ---- */
 
@@ -164,26 +215,36 @@ static int check_port(struct decoder *d, const struct node *map, void *object)
 
 static const struct field port_fields[] = {
     {.name = "port",
-     .decode = decode_number,
+     .type = &number_type,
      .offset = offsetof(struct port_range, first),
      .param = &port_number,
-     .required = true},
+     .required = true,
+     .help = "The port, or the first of a range."},
     {.name = "endPort",
-     .decode = decode_number,
+     .type = &number_type,
      .offset = offsetof(struct port_range, last),
-     .param = &port_number},
+     .param = &port_number,
+     .help = "The last port of the range that begins with port."},
+};
+static const struct schema_rule port_rules[] = {
+    {.rule = "!has(self.endPort) || self.endPort >= self.port",
+     .message = "endPort is less than port", /* text made of numbers costs too much */
+     .field = ".endPort"},
 };
 static const struct schema port_schema = {
     .fields = port_fields,
     .n_fields = ARRAY_SIZE(port_fields),
+    .rules = port_rules,
+    .n_rules = ARRAY_SIZE(port_rules),
     .size = sizeof(struct port_range),
     .check = check_port,
 };
 
-#define PORTS_ROW(type)                                                                            \
+#define PORTS_ROW(member_of)                                                                       \
     {                                                                                              \
-        .name = "ports", .decode = decode_list, .offset = offsetof(type, ports.items),             \
-        .also = offsetof(type, ports.n), .param = &port_schema                                     \
+        .name = "ports", .type = &list_type, .offset = offsetof(member_of, ports.items),           \
+        .also = offsetof(member_of, ports.n), .param = &port_schema,                               \
+        .max_items = POLICY_MAX_PORTS, .help = "The ports, of any protocol; none: every port."     \
     }
 
 static int decode_ip(struct decoder *d, const struct node *value, const struct field *f UNUSED,
@@ -206,6 +267,8 @@ static int decode_ip(struct decoder *d, const struct node *value, const struct f
                   buf_text(&allowed));
     return 0;
 }
+static const struct value_type ip_type = {
+    .decode = decode_ip, .shape = SHAPE_TEXT, .max_length = ADDR_TEXT_SIZE};
 
 static int decode_cidr(struct decoder *d, const struct node *value, const struct field *f UNUSED,
                        void *object)
@@ -218,6 +281,8 @@ static int decode_cidr(struct decoder *d, const struct node *value, const struct
                       error_quote(text));
     return 0;
 }
+static const struct value_type cidr_type = {
+    .decode = decode_cidr, .shape = SHAPE_TEXT, .max_length = ADDR_TEXT_SIZE};
 
 static int check_destination(struct decoder *d, const struct node *map, void *object UNUSED)
 {
@@ -234,25 +299,54 @@ static int check_destination(struct decoder *d, const struct node *map, void *ob
 }
 
 static const struct field destination_fields[] = {
-    {.name = "ip", .decode = decode_ip},
-    {.name = "cidr", .decode = decode_cidr},
+    {.name = "ip",
+     .type = &ip_type,
+     .help =
+         "One IPv4 or IPv6 address, or one of the words pod-self (the pod's own), unspecified (0.0.0.0 and ::) and localhost (127.0.0.0/8 and ::1)."},
+    {.name = "cidr",
+     .type = &cidr_type,
+     .help = "A block of addresses, such as 10.0.0.0/8 or fd00::/8."},
     PORTS_ROW(struct policy_destination),
     QUALIFIERS_ROW(struct policy_destination),
 };
-SCHEMA_AT(destination, struct policy_destination, check_destination);
+/* An address or a block as far as its characters tell; whether it is one, whoever reads it tells. */
+#define ADDRESS_CEL(name)                                                                          \
+    "self." name ".matches('^([0-9]+([.][0-9]+){3}|[0-9a-fA-F:.]*:[0-9a-fA-F:.]*)"
+static const struct schema_rule destination_rules[] = {
+    {.rule = "!(has(self.ip) && has(self.cidr))",
+     .message = "ip and cidr exclude each other in one rule: make two rules of it",
+     .field = ".cidr"},
+    {.rule = "has(self.ip) || has(self.cidr) || " FILLED("ports"),
+     .message =
+         "none of ip, cidr, ports is given: without ip and cidr the rule is for every address, and needs ports"},
+    {.rule = "!has(self.ip) || self.ip in ['pod-self', 'unspecified', 'localhost'] || " ADDRESS_CEL(
+         "ip") "$')",
+     .expression =
+         "\"'\" + self.ip + \"' is not an IP address (10.0.0.1, fd00::1) or one of: pod-self, "
+         "unspecified, localhost\"",
+     .field = ".ip"},
+    {.rule = "!has(self.cidr) || " ADDRESS_CEL("cidr") "/[0-9]{1,3}$')",
+     .expression =
+         "\"'\" + self.cidr + \"' is not a block of addresses such as 10.0.0.0/8 or fd00::/8\"",
+     .field = ".cidr"},
+};
+SCHEMA_AT(destination, struct policy_destination, destination_rules, ARRAY_SIZE(destination_rules),
+          check_destination);
 
 static const struct field to_pods_fields[] = {
     {.name = "podSelector",
-     .decode = decode_selector,
+     .type = &selector_type,
      .offset = offsetof(struct policy_to_pods, pod_selector),
-     .required = true},
+     .required = true,
+     .help = "The pods, by their labels; an empty selector is all of them."},
     {.name = "namespace",
-     .decode = decode_dns_label,
-     .offset = offsetof(struct policy_to_pods, name_space)},
+     .type = &dns_label_type,
+     .offset = offsetof(struct policy_to_pods, name_space),
+     .help = "The namespace of the pods; left out, all namespaces."},
     PORTS_ROW(struct policy_to_pods),
     QUALIFIERS_ROW(struct policy_to_pods),
 };
-SCHEMA_AT(to_pods, struct policy_to_pods, NULL);
+SCHEMA_AT(to_pods, struct policy_to_pods, NULL, 0, NULL);
 
 static int check_to_service(struct decoder *d, const struct node *map, void *object UNUSED)
 {
@@ -270,17 +364,31 @@ static int check_to_service(struct decoder *d, const struct node *map, void *obj
 
 static const struct field to_service_fields[] = {
     {.name = "namespace",
-     .decode = decode_dns_label,
-     .offset = offsetof(struct policy_to_service, name_space)},
+     .type = &dns_label_type,
+     .offset = offsetof(struct policy_to_service, name_space),
+     .help = "The namespace of the service; left out, all namespaces."},
     {.name = "name",
-     .decode = decode_subdomain,
-     .offset = offsetof(struct policy_to_service, name)},
+     .type = &subdomain_type,
+     .offset = offsetof(struct policy_to_service, name),
+     .help = "One service by its name; needs the namespace too."},
     {.name = "serviceSelector",
-     .decode = decode_selector,
-     .offset = offsetof(struct policy_to_service, service_selector)},
+     .type = &selector_type,
+     .offset = offsetof(struct policy_to_service, service_selector),
+     .help = "The services, by their labels; an empty selector is all of them. Instead of a name."},
     QUALIFIERS_ROW(struct policy_to_service),
 };
-SCHEMA_AT(to_service, struct policy_to_service, check_to_service);
+static const struct schema_rule to_service_rules[] = {
+    {.rule = "!(has(self.name) && has(self.serviceSelector))",
+     .message = "name and serviceSelector exclude each other",
+     .field = ".serviceSelector"},
+    {.rule = "has(self.name) || has(self.serviceSelector)",
+     .message = "neither a name (with its namespace) nor a serviceSelector is given"},
+    {.rule = "!has(self.name) || has(self.serviceSelector) || has(self.namespace)",
+     .message = "a service by name needs its namespace too",
+     .field = ".name"},
+};
+SCHEMA_AT(to_service, struct policy_to_service, to_service_rules, ARRAY_SIZE(to_service_rules),
+          check_to_service);
 
 /* ---- ptrace, mounts ---- */
 
@@ -294,14 +402,19 @@ static int check_ptrace(struct decoder *d UNUSED, const struct node *map UNUSED,
 
 static const struct field ptrace_rule_fields[] = {
     {.name = "permissions",
-     .decode = decode_bits,
+     .type = &bits_type,
      .offset = offsetof(struct policy_ptrace, permissions),
      .param = &ptrace_permission_words,
-     .required = true},
-    {.name = "strictMode", .decode = decode_flag, .offset = offsetof(struct policy_ptrace, strict)},
+     .required = true,
+     .help =
+         "What may not be done: trace and read other processes, be traced (traceby) and be read (readby) by others, or all."},
+    {.name = "strictMode",
+     .type = &flag_type,
+     .offset = offsetof(struct policy_ptrace, strict),
+     .help = "Also between processes of the same container; else only across its border."},
     QUALIFIERS_ROW(struct policy_ptrace),
 };
-SCHEMA_AT(ptrace_rule, struct policy_ptrace, check_ptrace);
+SCHEMA_AT(ptrace_rule, struct policy_ptrace, NULL, 0, check_ptrace);
 
 static int decode_fstype(struct decoder *d, const struct node *value, const struct field *f,
                          void *object)
@@ -317,6 +430,10 @@ static int decode_fstype(struct decoder *d, const struct node *value, const stru
     }
     return decode_text(d, value, f, object);
 }
+static const struct value_type fstype_type = {.decode = decode_fstype,
+                                              .shape = SHAPE_TEXT,
+                                              .min_length = 1,
+                                              .max_length = PROFILE_FSTYPE_MAX};
 
 static int decode_mount_flags(struct decoder *d, const struct node *value,
                               const struct field *f UNUSED, void *object)
@@ -329,40 +446,60 @@ static int decode_mount_flags(struct decoder *d, const struct node *value,
     rule->reverse_flags = (uint32_t)reverse;
     return r;
 }
+static const struct value_type mount_flags_type = {
+    .decode = decode_mount_flags,
+    .shape = SHAPE_WORD,
+    .list = true,
+    .min_items = 1,
+    .max_items = DECODER_MAX_WORDS,
+    .param = &mount_flag_words,
+};
 
 static const struct field mount_rule_fields[] = {
     {.name = "sourcePattern",
-     .decode = decode_pattern,
+     .type = &pattern_type,
      .offset = offsetof(struct policy_mount_rule, source_pattern),
-     .required = true},
+     .required = true,
+     .help = "The source of the mount, as a path or a pattern."},
     {.name = "fstype",
-     .decode = decode_fstype,
+     .type = &fstype_type,
      .offset = offsetof(struct policy_mount_rule, fstype),
-     .required = true},
-    {.name = "flags", .decode = decode_mount_flags, .required = true},
+     .required = true,
+     .help = "The type of file system, such as cgroup2; * is any."},
+    {.name = "flags",
+     .type = &mount_flags_type,
+     .required = true,
+     .help =
+         "The mount flags of which one must be given (or, for their opposites such as rw, missing); all is any mount, umount is unmounting."},
     QUALIFIERS_ROW(struct policy_mount_rule),
 };
-SCHEMA_AT(mount_rule, struct policy_mount_rule, NULL);
+SCHEMA_AT(mount_rule, struct policy_mount_rule, NULL, 0, NULL);
 
 /* ---- bpfRawRules ---- */
 
 /* network and egress have no struct of their own: their lists lie in struct policy_bpf_rules. */
 static const struct field egress_fields[] = {
     {.name = "toDestinations",
-     .decode = decode_list,
+     .type = &list_type,
      .offset = offsetof(struct policy_bpf_rules, destinations),
      .also = offsetof(struct policy_bpf_rules, n_destinations),
-     .param = &destination},
+     .param = &destination,
+     .help = "Destinations that may not be reached, by address and port."},
     {.name = "toPods",
-     .decode = decode_list,
+     .type = &list_type,
      .offset = offsetof(struct policy_bpf_rules, pods),
      .also = offsetof(struct policy_bpf_rules, n_pods),
-     .param = &to_pods},
+     .param = &to_pods,
+     .max_items = POLICY_MAX_SELECTED,
+     .help = "Pods that may not be reached; their addresses are followed as pods come and go."},
     {.name = "toServices",
-     .decode = decode_list,
+     .type = &list_type,
      .offset = offsetof(struct policy_bpf_rules, services),
      .also = offsetof(struct policy_bpf_rules, n_services),
-     .param = &to_service},
+     .param = &to_service,
+     .max_items = POLICY_MAX_SELECTED,
+     .help =
+         "Services that may not be reached: their cluster addresses and their endpoints, followed as they change."},
 };
 static const struct schema egress_schema = {
     .fields = egress_fields,
@@ -372,11 +509,15 @@ static const struct schema egress_schema = {
 
 static const struct field network_fields[] = {
     {.name = "sockets",
-     .decode = decode_list,
+     .type = &list_type,
      .offset = offsetof(struct policy_bpf_rules, sockets),
      .also = offsetof(struct policy_bpf_rules, n_sockets),
-     .param = &socket_rule},
-    {.name = "egress", .decode = decode_object, .param = &egress_schema},
+     .param = &socket_rule,
+     .help = "Sockets that may not be created."},
+    {.name = "egress",
+     .type = &object_type,
+     .param = &egress_schema,
+     .help = "Connections to other hosts that may not be made."},
 };
 static const struct schema network_schema = {
     .fields = network_fields,
@@ -394,25 +535,32 @@ static int check_bpf_rules(struct decoder *d UNUSED, const struct node *map UNUS
 
 static const struct field bpf_rules_fields[] = {
     {.name = "files",
-     .decode = decode_list,
+     .type = &list_type,
      .offset = offsetof(struct policy_bpf_rules, files),
      .also = offsetof(struct policy_bpf_rules, n_files),
-     .param = &path_rule},
+     .param = &path_rule,
+     .help = "Files that may not be read or changed."},
     {.name = "processes",
-     .decode = decode_list,
+     .type = &list_type,
      .offset = offsetof(struct policy_bpf_rules, processes),
      .also = offsetof(struct policy_bpf_rules, n_processes),
-     .param = &path_rule},
-    {.name = "network", .decode = decode_object, .param = &network_schema},
+     .param = &path_rule,
+     .help = "Programs that may not be run, or opened."},
+    {.name = "network",
+     .type = &object_type,
+     .param = &network_schema,
+     .help = "Sockets and connections."},
     {.name = "ptrace",
-     .decode = decode_object,
+     .type = &object_type,
      .offset = offsetof(struct policy_bpf_rules, ptrace),
-     .param = &ptrace_rule},
+     .param = &ptrace_rule,
+     .help = "Tracing and reading other processes."},
     {.name = "mounts",
-     .decode = decode_list,
+     .type = &list_type,
      .offset = offsetof(struct policy_bpf_rules, mounts),
      .also = offsetof(struct policy_bpf_rules, n_mounts),
-     .param = &mount_rule},
+     .param = &mount_rule,
+     .help = "Mounts and unmounts that may not be done."},
 };
 const struct schema bpf_rules_schema = {
     .fields = bpf_rules_fields,

@@ -133,7 +133,7 @@ static int decode_field(struct decoder *d, const struct node *value, const struc
         return schema->lenient ? 0 : unknown_field(d, schema, value->key);
     r = decoder_enter(d, f->name, &mark);
     if (r == 0)
-        r = f->decode(d, value, f, object);
+        r = f->type->decode(d, value, f, object);
     decoder_leave(d, mark);
     return r;
 }
@@ -161,22 +161,46 @@ int decoder_struct(struct decoder *d, const struct node *value, const struct sch
     return schema->check ? schema->check(d, value, object) : 0;
 }
 
-int decode_object(struct decoder *d, const struct node *value, const struct field *f, void *object)
+static int decode_object(struct decoder *d, const struct node *value, const struct field *f,
+                         void *object)
 {
     return decoder_struct(d, value, f->param, field_member(object, f->offset));
 }
+const struct value_type object_type = {.decode = decode_object, .shape = SHAPE_OBJECT};
 
-int decode_list(struct decoder *d, const struct node *value, const struct field *f, void *object)
+unsigned field_max_items(const struct field *f)
+{
+    return f->max_items || !f->type ? f->max_items : f->type->max_items;
+}
+
+const void *field_param(const struct field *f)
+{
+    return f->param ? f->param : f->type->param;
+}
+
+bool decoder_list(struct decoder *d, const struct node *value, const struct field *f,
+                  const char *expected)
+{
+    unsigned max = field_max_items(f);
+
+    if (value->kind != NODE_LIST) {
+        decoder_mismatch(d, value, expected);
+        return false;
+    }
+    if (!max || value->n_children <= max)
+        return true;
+    decoder_error(d, value, "a list of %zu: at most %u are taken", value->n_children, max);
+    return false;
+}
+
+static int decode_list(struct decoder *d, const struct node *value, const struct field *f,
+                       void *object)
 {
     const struct schema *schema = f->param;
     void **items = field_member(object, f->offset);
     size_t *count = field_member(object, f->also);
 
-    if (value->kind != NODE_LIST) {
-        decoder_mismatch(d, value, "a list of objects");
-        return 0;
-    }
-    if (value->n_children == 0)
+    if (!decoder_list(d, value, f, "a list of objects") || value->n_children == 0)
         return 0;
     *items = calloc(value->n_children, schema->size);
     if (!*items)
@@ -195,11 +219,15 @@ int decode_list(struct decoder *d, const struct node *value, const struct field 
     return 0;
 }
 
-int decode_ignored(struct decoder *d UNUSED, const struct node *value UNUSED,
-                   const struct field *f UNUSED, void *object UNUSED)
+const struct value_type list_type = {
+    .decode = decode_list, .shape = SHAPE_OBJECT, .list = true, .max_items = DECODER_MAX_ITEMS};
+
+static int decode_ignored(struct decoder *d UNUSED, const struct node *value UNUSED,
+                          const struct field *f UNUSED, void *object UNUSED)
 {
     return 0;
 }
+const struct value_type ignored_type = {.decode = decode_ignored, .shape = SHAPE_NONE};
 
 /* ---- Texts ---- */
 
@@ -232,6 +260,7 @@ int decode_text(struct decoder *d, const struct node *value, const struct field 
     *slot = strdup(text);
     return *slot ? 0 : -ENOMEM;
 }
+const struct value_type text_type = {.decode = decode_text, .shape = SHAPE_TEXT};
 
 int decode_filled_text(struct decoder *d, const struct node *value, const struct field *f,
                        void *object)
@@ -242,30 +271,40 @@ int decode_filled_text(struct decoder *d, const struct node *value, const struct
     }
     return decode_text(d, value, f, object);
 }
+const struct value_type filled_text_type = {
+    .decode = decode_filled_text, .shape = SHAPE_TEXT, .min_length = 1};
+
+/* One of a list of texts. */
+static int decode_item(struct decoder *d, const struct node *value, void *object)
+{
+    static const struct field item = {.offset = offsetof(struct policy_text, text)};
+
+    if (value->kind == NODE_SCALAR && strlen(value->text) > DECODER_MAX_TEXT) {
+        decoder_error(d, value, "a text of %zu bytes: at most %d are taken", strlen(value->text),
+                      DECODER_MAX_TEXT);
+        return 0;
+    }
+    return decode_filled_text(d, value, &item, object);
+}
 
 int decode_texts(struct decoder *d, const struct node *value, const struct field *f, void *object)
 {
     struct policy_texts *texts = field_member(object, f->offset);
 
-    if (value->kind != NODE_LIST) {
-        decoder_mismatch(d, value, "a list of texts");
-        return 0;
-    }
-    if (value->n_children == 0)
+    if (!decoder_list(d, value, f, "a list of texts") || value->n_children == 0)
         return 0;
     texts->items = calloc(value->n_children, sizeof(*texts->items));
     if (!texts->items)
         return -ENOMEM;
     NODE_FOREACH(child, value)
     {
-        static const struct field element = {.offset = offsetof(struct policy_text, text)};
         struct policy_text *text = &texts->items[texts->n];
         size_t mark;
         int r = decoder_enter_index(d, texts->n++, &mark);
 
         text->at = (struct policy_position){child->line, child->column};
         if (r == 0)
-            r = decode_filled_text(d, child, &element, text);
+            r = decode_item(d, child, text);
         if (r < 0)
             return r;
         decoder_leave(d, mark);
@@ -273,17 +312,36 @@ int decode_texts(struct decoder *d, const struct node *value, const struct field
     return 0;
 }
 
-int decode_filled_texts(struct decoder *d, const struct node *value, const struct field *f,
-                        void *object)
+const struct value_type texts_type = {
+    .decode = decode_texts,
+    .shape = SHAPE_TEXT,
+    .list = true,
+    .max_items = DECODER_MAX_ITEMS,
+    .min_length = 1,
+    .max_length = DECODER_MAX_TEXT,
+};
+
+static int decode_filled_texts(struct decoder *d, const struct node *value, const struct field *f,
+                               void *object)
 {
     if (value->kind == NODE_LIST && value->n_children == 0)
         decoder_error(d, value, "the list is empty: at least one is needed");
     return decode_texts(d, value, f, object);
 }
+const struct value_type filled_texts_type = {
+    .decode = decode_filled_texts,
+    .shape = SHAPE_TEXT,
+    .list = true,
+    .min_items = 1,
+    .max_items = DECODER_MAX_ITEMS,
+    .min_length = 1,
+    .max_length = DECODER_MAX_TEXT,
+};
 
 /* ---- Booleans, numbers, words ---- */
 
-int decode_flag(struct decoder *d, const struct node *value, const struct field *f, void *object)
+static int decode_flag(struct decoder *d, const struct node *value, const struct field *f,
+                       void *object)
 {
     bool *slot = field_member(object, f->offset);
 
@@ -293,6 +351,7 @@ int decode_flag(struct decoder *d, const struct node *value, const struct field 
         decoder_mismatch(d, value, "a boolean, true or false,");
     return 0;
 }
+const struct value_type flag_type = {.decode = decode_flag, .shape = SHAPE_FLAG};
 
 /* A whole decimal number without leading zeros, of up to 64 bits and a sign. False: it is none. */
 static bool parse_whole(const char *text, bool *ret_negative, uint64_t *ret_size, bool *ret_huge)
@@ -353,7 +412,8 @@ static void store(void *slot, size_t size, uint64_t value)
         *(uint64_t *)slot = value;
 }
 
-int decode_number(struct decoder *d, const struct node *value, const struct field *f, void *object)
+static int decode_number(struct decoder *d, const struct node *value, const struct field *f,
+                         void *object)
 {
     const struct number *number = f->param;
     uint64_t parsed;
@@ -366,6 +426,7 @@ int decode_number(struct decoder *d, const struct node *value, const struct fiel
         *(bool *)field_member(object, f->also) = given;
     return 0;
 }
+const struct value_type number_type = {.decode = decode_number, .shape = SHAPE_NUMBER};
 
 const char *decoder_word_text(struct decoder *d, const struct node *value)
 {
@@ -401,17 +462,17 @@ int decode_word(struct decoder *d, const struct node *value, const struct field 
         *(unsigned *)field_member(object, f->offset) = (unsigned)word->value;
     return r;
 }
+const struct value_type word_type = {.decode = decode_word, .shape = SHAPE_WORD};
 
 int decoder_words(struct decoder *d, const struct node *value, const struct words *words,
                   bool may_be_empty, uint64_t *ret_value, uint64_t *ret_reverse)
 {
+    static const struct field list = {.max_items = DECODER_MAX_WORDS};
     size_t i = 0;
 
     *ret_value = *ret_reverse = 0;
-    if (value->kind != NODE_LIST) {
-        decoder_mismatch(d, value, "a list of words");
+    if (!decoder_list(d, value, &list, "a list of words"))
         return 0;
-    }
     if (value->n_children == 0 && !may_be_empty)
         decoder_error(d, value, "the list is empty: at least one is needed");
     NODE_FOREACH(child, value)

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <string.h>
 
+#include "lib/apparmor/apparmor.h"
 #include "lib/policy/object.h"
 #include "lib/policy/policy_words.h"
 
@@ -46,6 +47,14 @@ static int decode_rule_names(struct decoder *d, const struct node *value, const 
         }
     return decode_texts(d, value, f, object);
 }
+static const struct value_type rule_names_type = {
+    .decode = decode_rule_names,
+    .shape = SHAPE_TEXT,
+    .list = true,
+    .max_items = DECODER_MAX_ITEMS,
+    .min_length = 1,
+    .max_length = DECODER_MAX_TEXT,
+};
 
 static const enum policy_rule_list hardening_list = POLICY_HARDENING_RULES,
                                    attack_list = POLICY_ATTACK_PROTECTION_RULES,
@@ -75,6 +84,15 @@ static int decode_targets(struct decoder *d, const struct node *value, const str
         }
     return decode_texts(d, value, f, object);
 }
+static const struct value_type targets_type = {
+    .decode = decode_targets,
+    .shape = SHAPE_TEXT,
+    .list = true,
+    .max_items = DECODER_MAX_ITEMS,
+    .min_length = 1,
+    .max_length = DECODER_MAX_TEXT,
+    .pattern = "^/",
+};
 
 static int decode_attack_rule_names(struct decoder *d, const struct node *value,
                                     const struct field *f, void *object)
@@ -83,16 +101,28 @@ static int decode_attack_rule_names(struct decoder *d, const struct node *value,
         decoder_error(d, value, "the list is empty: at least one is needed");
     return decode_rule_names(d, value, f, object);
 }
+static const struct value_type attack_rule_names_type = {
+    .decode = decode_attack_rule_names,
+    .shape = SHAPE_TEXT,
+    .list = true,
+    .min_items = 1,
+    .max_items = DECODER_MAX_ITEMS,
+    .min_length = 1,
+    .max_length = DECODER_MAX_TEXT,
+};
 
 static const struct field attack_rules_fields[] = {
     {.name = "rules",
-     .decode = decode_attack_rule_names,
+     .type = &attack_rule_names_type,
      .offset = offsetof(struct policy_attack_rules, rules),
      .param = &attack_list,
-     .required = true},
+     .required = true,
+     .help = "Names of built-in rules against attacks."},
     {.name = "targets",
-     .decode = decode_targets,
-     .offset = offsetof(struct policy_attack_rules, targets)},
+     .type = &targets_type,
+     .offset = offsetof(struct policy_attack_rules, targets),
+     .help =
+         "Full paths of programs: the rules count only in processes that run one of them, and in what these start. AppArmor alone does this. None: all processes."},
 };
 static const struct schema attack_rules_schema = {
     .fields = attack_rules_fields,
@@ -112,15 +142,20 @@ static int decode_policy_text(struct decoder *d, const struct node *value, const
     text->text_at = (struct policy_position){value->text_line, value->text_column};
     return decode_filled_text(d, value, &inner, text);
 }
+static const struct value_type policy_text_type = {
+    .decode = decode_policy_text, .shape = SHAPE_TEXT, .min_length = 1, .max_length = AA_MAX_TEXT};
 
 static const struct field raw_rules_fields[] = {
     {.name = "rules",
-     .decode = decode_policy_text,
+     .type = &policy_text_type,
      .offset = offsetof(struct policy_raw_rules, rules),
-     .required = true},
+     .required = true,
+     .help = "Rules in the language of apparmor.d(5), each ended by a comma."},
     {.name = "targets",
-     .decode = decode_targets,
-     .offset = offsetof(struct policy_raw_rules, targets)},
+     .type = &targets_type,
+     .offset = offsetof(struct policy_raw_rules, targets),
+     .help =
+         "Full paths of programs: the rules count only in processes that run one of them, and in what these start. None: all processes."},
 };
 static const struct schema raw_rules_schema = {
     .fields = raw_rules_fields,
@@ -142,6 +177,7 @@ static int decode_word_text(struct decoder *d, const struct node *value, const s
         return r;
     return decode_text(d, value, f, object);
 }
+static const struct value_type word_text_type = {.decode = decode_word_text, .shape = SHAPE_WORD};
 
 static const struct number arg_index = {
     .max = SYSCALL_ARGS - 1, .size = sizeof(unsigned), .what = "an argument's index"};
@@ -163,28 +199,40 @@ static int check_syscall_arg(struct decoder *d, const struct node *map, void *ob
 
 static const struct field syscall_arg_fields[] = {
     {.name = "index",
-     .decode = decode_number,
+     .type = &number_type,
      .offset = offsetof(struct policy_syscall_arg, index),
      .param = &arg_index,
-     .required = true},
+     .required = true,
+     .help = "Which argument of the system call, counted from 0."},
     {.name = "op",
-     .decode = decode_word_text,
+     .type = &word_text_type,
      .offset = offsetof(struct policy_syscall_arg, op),
      .param = &syscall_operator_words,
-     .required = true},
+     .required = true,
+     .help = "How the argument is compared with value."},
     {.name = "value",
-     .decode = decode_number,
+     .type = &number_type,
      .offset = offsetof(struct policy_syscall_arg, value),
      .param = &arg_value,
-     .required = true},
+     .required = true,
+     .help = "What the argument is compared with; with SCMP_CMP_MASKED_EQ the mask."},
     {.name = "valueTwo",
-     .decode = decode_number,
+     .type = &number_type,
      .offset = offsetof(struct policy_syscall_arg, value_two),
-     .param = &arg_value},
+     .param = &arg_value,
+     .help = "With SCMP_CMP_MASKED_EQ: what the masked argument must be."},
+};
+static const struct schema_rule syscall_arg_rules[] = {
+    {.rule = "!has(self.valueTwo) || self.valueTwo == 0 || self.op == 'SCMP_CMP_MASKED_EQ'",
+     .expression =
+         "'a second value has a meaning with SCMP_CMP_MASKED_EQ only, not with ' + self.op",
+     .field = ".valueTwo"},
 };
 static const struct schema syscall_arg_schema = {
     .fields = syscall_arg_fields,
     .n_fields = ARRAY_SIZE(syscall_arg_fields),
+    .rules = syscall_arg_rules,
+    .n_rules = ARRAY_SIZE(syscall_arg_rules),
     .size = sizeof(struct policy_syscall_arg),
     .check = check_syscall_arg,
 };
@@ -204,28 +252,42 @@ static int check_syscall_rule(struct decoder *d, const struct node *map, void *o
 
 static const struct field syscall_rule_fields[] = {
     {.name = "names",
-     .decode = decode_filled_texts,
+     .type = &filled_texts_type,
      .offset = offsetof(struct policy_syscall_rule, names),
-     .required = true},
+     .required = true,
+     .help = "The names of the system calls."},
     {.name = "action",
-     .decode = decode_word_text,
+     .type = &word_text_type,
      .offset = offsetof(struct policy_syscall_rule, action),
      .param = &syscall_action_words,
-     .required = true},
+     .required = true,
+     .help =
+         "What happens to them, as libseccomp calls it: SCMP_ACT_ERRNO denies, SCMP_ACT_LOG writes down."},
     {.name = "errnoRet",
-     .decode = decode_number,
+     .type = &number_type,
      .offset = offsetof(struct policy_syscall_rule, errno_ret),
      .also = offsetof(struct policy_syscall_rule, has_errno),
-     .param = &errno_number},
+     .param = &errno_number,
+     .help = "The errno that SCMP_ACT_ERRNO returns (or SCMP_ACT_TRACE reports)."},
     {.name = "args",
-     .decode = decode_list,
+     .type = &list_type,
      .offset = offsetof(struct policy_syscall_rule, args),
      .also = offsetof(struct policy_syscall_rule, n_args),
-     .param = &syscall_arg_schema},
+     .param = &syscall_arg_schema,
+     .max_items = POLICY_MAX_SYSCALL_ARGS,
+     .help = "Conditions on the arguments that must all hold; none: every call."},
+};
+static const struct schema_rule syscall_rule_rules[] = {
+    {.rule = "!has(self.errnoRet) || self.action in ['SCMP_ACT_ERRNO', 'SCMP_ACT_TRACE']",
+     .expression =
+         "'an errno has a meaning with SCMP_ACT_ERRNO and SCMP_ACT_TRACE only, not with ' + self.action",
+     .field = ".errnoRet"},
 };
 static const struct schema syscall_rule_schema = {
     .fields = syscall_rule_fields,
     .n_fields = ARRAY_SIZE(syscall_rule_fields),
+    .rules = syscall_rule_rules,
+    .n_rules = ARRAY_SIZE(syscall_rule_rules),
     .size = sizeof(struct policy_syscall_rule),
     .has_at = true,
     .at_offset = offsetof(struct policy_syscall_rule, at),
@@ -244,41 +306,52 @@ static int check_enhance(struct decoder *d UNUSED, const struct node *map UNUSED
 
 static const struct field enhance_fields[] = {
     {.name = "hardeningRules",
-     .decode = decode_rule_names,
+     .type = &rule_names_type,
      .offset = offsetof(struct policy_enhance_protect, hardening_rules),
-     .param = &hardening_list},
+     .param = &hardening_list,
+     .help =
+         "Names of built-in rules that close ways out of a container; see docs/rules.md or varmorctl get rules."},
     {.name = "attackProtectionRules",
-     .decode = decode_list,
+     .type = &list_type,
      .offset = offsetof(struct policy_enhance_protect, attack_rules),
      .also = offsetof(struct policy_enhance_protect, n_attack_rules),
-     .param = &attack_rules_schema},
+     .param = &attack_rules_schema,
+     .help = "Built-in rules against what attackers do in a container."},
     {.name = "vulMitigationRules",
-     .decode = decode_rule_names,
+     .type = &rule_names_type,
      .offset = offsetof(struct policy_enhance_protect, mitigation_rules),
-     .param = &mitigation_list},
+     .param = &mitigation_list,
+     .help = "Names of built-in rules against single vulnerabilities."},
     {.name = "appArmorRawRules",
-     .decode = decode_list,
+     .type = &list_type,
      .offset = offsetof(struct policy_enhance_protect, apparmor_raw),
      .also = offsetof(struct policy_enhance_protect, n_apparmor_raw),
-     .param = &raw_rules_schema},
+     .param = &raw_rules_schema,
+     .help = "AppArmor rules of your own; need the enforcer AppArmor."},
     {.name = "bpfRawRules",
-     .decode = decode_object,
+     .type = &object_type,
      .offset = offsetof(struct policy_enhance_protect, bpf),
-     .param = &bpf_rules_schema},
+     .param = &bpf_rules_schema,
+     .help =
+         "Rules of your own for files, programs, the network, ptrace and mounts; need the enforcer BPF."},
     {.name = "syscallRawRules",
-     .decode = decode_list,
+     .type = &list_type,
      .offset = offsetof(struct policy_enhance_protect, syscalls),
      .also = offsetof(struct policy_enhance_protect, n_syscalls),
-     .param = &syscall_rule_schema},
+     .param = &syscall_rule_schema,
+     .help = "Rules of your own for system calls; need the enforcer Seccomp."},
     {.name = "privileged",
-     .decode = decode_flag,
-     .offset = offsetof(struct policy_enhance_protect, privileged)},
+     .type = &flag_type,
+     .offset = offsetof(struct policy_enhance_protect, privileged),
+     .help = "Leave the base rules away, as privileged containers need."},
     {.name = "auditViolations",
-     .decode = decode_flag,
-     .offset = offsetof(struct policy_enhance_protect, audit_violations)},
+     .type = &flag_type,
+     .offset = offsetof(struct policy_enhance_protect, audit_violations),
+     .help = "Also write each denial to the log of violations."},
     {.name = "allowViolations",
-     .decode = decode_flag,
-     .offset = offsetof(struct policy_enhance_protect, allow_violations)},
+     .type = &flag_type,
+     .offset = offsetof(struct policy_enhance_protect, allow_violations),
+     .help = "Deny nothing; with auditViolations write down what would have been denied."},
 };
 const struct schema enhance_protect_schema = {
     .fields = enhance_fields,
@@ -301,6 +374,8 @@ static int decode_profile_type(struct decoder *d, const struct node *value, cons
     custom->from_model = from_model;
     return r;
 }
+static const struct value_type profile_type_type = {.decode = decode_profile_type,
+                                                    .shape = SHAPE_WORD};
 
 /* customProfile belongs to the type Custom, and that needs it. */
 static int check_custom(struct decoder *d, const struct node *map, void *object)
@@ -338,27 +413,49 @@ static int check_custom_seccomp(struct decoder *d, const struct node *map, void 
     return check_custom(d, map, object);
 }
 
-#define CUSTOM_ROWS                                                                                \
+static const struct value_type apparmor_text_type = {.decode = decode_filled_text,
+                                                     .shape = SHAPE_TEXT,
+                                                     .min_length = 1,
+                                                     .max_length = PROFILE_MAX_APPARMOR_TEXT};
+static const struct value_type seccomp_text_type = {.decode = decode_filled_text,
+                                                    .shape = SHAPE_TEXT,
+                                                    .min_length = 1,
+                                                    .max_length = PROFILE_MAX_SECCOMP_JSON};
+static const struct schema_rule custom_rules[] = {
+    {.rule = "self.profileType != 'Custom' || has(self.customProfile)",
+     .message = "profileType Custom needs a customProfile",
+     .field = ".profileType"},
+    {.rule = "self.profileType != 'BehaviorModel' || !has(self.customProfile)",
+     .message = "customProfile is not used with profileType BehaviorModel",
+     .field = ".customProfile"},
+};
+
+#define CUSTOM_ROWS(profile_text_type, text_help)                                                  \
     {.name = "profileType",                                                                        \
-     .decode = decode_profile_type,                                                                \
+     .type = &profile_type_type,                                                                   \
      .param = &profile_type_words,                                                                 \
-     .required = true},                                                                            \
+     .required = true,                                                                             \
+     .help = "Where the profile comes from: from customProfile (Custom), or from the model that "  \
+             "BehaviorModeling made for this policy (BehaviorModel)."},                            \
     {                                                                                              \
-        .name = "customProfile", .decode = decode_filled_text,                                     \
-        .offset = offsetof(struct policy_custom, custom_profile)                                   \
+        .name = "customProfile", .type = &(profile_text_type),                                     \
+        .offset = offsetof(struct policy_custom, custom_profile), .help = (text_help)              \
     }
 
 static const struct field custom_apparmor_fields[] = {
-    CUSTOM_ROWS,
+    CUSTOM_ROWS(apparmor_text_type, "The whole text of an AppArmor profile."),
     {.name = "appArmorRawRules",
-     .decode = decode_list,
+     .type = &list_type,
      .offset = offsetof(struct policy_custom, apparmor_raw),
      .also = offsetof(struct policy_custom, n_apparmor_raw),
-     .param = &raw_rules_schema},
+     .param = &raw_rules_schema,
+     .help = "AppArmor rules that are added to the profile."},
 };
 const struct schema custom_apparmor_schema = {
     .fields = custom_apparmor_fields,
     .n_fields = ARRAY_SIZE(custom_apparmor_fields),
+    .rules = custom_rules,
+    .n_rules = ARRAY_SIZE(custom_rules),
     .size = sizeof(struct policy_custom),
     .has_at = true,
     .at_offset = offsetof(struct policy_custom, at),
@@ -366,16 +463,20 @@ const struct schema custom_apparmor_schema = {
 };
 
 static const struct field custom_seccomp_fields[] = {
-    CUSTOM_ROWS,
+    CUSTOM_ROWS(seccomp_text_type,
+                "A seccomp profile as JSON, in the form of the OCI runtime specification."),
     {.name = "syscallRawRules",
-     .decode = decode_list,
+     .type = &list_type,
      .offset = offsetof(struct policy_custom, syscalls),
      .also = offsetof(struct policy_custom, n_syscalls),
-     .param = &syscall_rule_schema},
+     .param = &syscall_rule_schema,
+     .help = "Rules for system calls that are added to the profile."},
 };
 const struct schema custom_seccomp_schema = {
     .fields = custom_seccomp_fields,
     .n_fields = ARRAY_SIZE(custom_seccomp_fields),
+    .rules = custom_rules,
+    .n_rules = ARRAY_SIZE(custom_rules),
     .size = sizeof(struct policy_custom),
     .has_at = true,
     .at_offset = offsetof(struct policy_custom, at),

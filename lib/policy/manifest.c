@@ -116,6 +116,7 @@ static int decode_address(struct decoder *d, const struct node *value, const str
     m->addresses[m->n_addresses++] = a;
     return 0;
 }
+static const struct value_type address_type = {.decode = decode_address, .shape = SHAPE_NONE};
 
 static int decode_addresses(struct decoder *d, const struct node *value, const struct field *f,
                             void *object)
@@ -139,6 +140,7 @@ static int decode_addresses(struct decoder *d, const struct node *value, const s
     }
     return 0;
 }
+static const struct value_type addresses_type = {.decode = decode_addresses, .shape = SHAPE_NONE};
 
 /* A list of objects that all add to one manifest. param: struct schema. */
 static int decode_each(struct decoder *d, const struct node *value, const struct field *f,
@@ -165,6 +167,7 @@ static int decode_each(struct decoder *d, const struct node *value, const struct
     }
     return 0;
 }
+static const struct value_type each_type = {.decode = decode_each, .shape = SHAPE_NONE};
 
 static int decode_port(struct decoder *d, const struct node *value, const struct field *f UNUSED,
                        void *object)
@@ -184,24 +187,25 @@ static int decode_port(struct decoder *d, const struct node *value, const struct
     m->ports[m->n_ports++] = (struct port_range){(uint16_t)number, (uint16_t)number};
     return 0;
 }
+static const struct value_type port_type = {.decode = decode_port, .shape = SHAPE_NONE};
 
-static const struct field port_fields[] = {{.name = "port", .decode = decode_port}};
+static const struct field port_fields[] = {{.name = "port", .type = &port_type}};
 static const struct schema port_schema = LENIENT_SCHEMA(port);
 
 /* ---- Metadata ---- */
 
 static const struct field labelled_fields[] = {
-    {.name = "labels", .decode = decode_labels, .offset = offsetof(struct manifest, labels)}};
+    {.name = "labels", .type = &labels_type, .offset = offsetof(struct manifest, labels)}};
 static const struct schema labelled_schema = LENIENT_SCHEMA(labelled);
 
 #define METADATA_ROW                                                                               \
     {                                                                                              \
-        .name = "metadata", .decode = decode_object, .param = &labelled_schema, .required = true   \
+        .name = "metadata", .type = &object_type, .param = &labelled_schema, .required = true      \
     }
 
 /* ---- Pod, Namespace ---- */
 
-static const struct field pod_ip_fields[] = {{.name = "ip", .decode = decode_address}};
+static const struct field pod_ip_fields[] = {{.name = "ip", .type = &address_type}};
 static const struct schema pod_ip_schema = LENIENT_SCHEMA(pod_ip);
 
 /* podIP repeats the first of podIPs. */
@@ -209,17 +213,18 @@ static int decode_pod_status(struct decoder *d, const struct node *value,
                              const struct field *f UNUSED, void *object)
 {
     static const struct field all[] = {
-        {.name = "podIPs", .decode = decode_each, .param = &pod_ip_schema}};
-    static const struct field first[] = {{.name = "podIP", .decode = decode_address}};
+        {.name = "podIPs", .type = &each_type, .param = &pod_ip_schema}};
+    static const struct field first[] = {{.name = "podIP", .type = &address_type}};
     const struct schema schema = {
         .fields = node_find(value, "podIPs") ? all : first, .n_fields = 1, .lenient = true};
 
     return decoder_struct(d, value, &schema, object);
 }
+static const struct value_type pod_status_type = {.decode = decode_pod_status, .shape = SHAPE_NONE};
 
 static const struct field pod_fields[] = {
     METADATA_ROW,
-    {.name = "status", .decode = decode_pod_status},
+    {.name = "status", .type = &pod_status_type},
 };
 
 /* The text of a scalar; "" if it is none, or is not there. */
@@ -258,11 +263,11 @@ static int decode_service_spec(struct decoder *d, const struct node *value,
 {
     static const struct field fields[] = {
         {.name = "selector",
-         .decode = decode_label_map_selector,
+         .type = &label_map_selector_type,
          .offset = offsetof(struct manifest, selector)},
-        {.name = "ports", .decode = decode_each, .param = &port_schema},
-        {.name = "clusterIPs", .decode = decode_addresses},
-        {.name = "clusterIP", .decode = decode_address},
+        {.name = "ports", .type = &each_type, .param = &port_schema},
+        {.name = "clusterIPs", .type = &addresses_type},
+        {.name = "clusterIP", .type = &address_type},
     };
     const struct schema schema = {.fields = fields,
                                   .n_fields =
@@ -271,40 +276,40 @@ static int decode_service_spec(struct decoder *d, const struct node *value,
 
     return decoder_struct(d, value, &schema, object);
 }
+static const struct value_type service_spec_type = {.decode = decode_service_spec,
+                                                    .shape = SHAPE_NONE};
 
 static const struct field service_fields[] = {
     METADATA_ROW,
-    {.name = "spec", .decode = decode_service_spec, .required = true},
+    {.name = "spec", .type = &service_spec_type, .required = true},
 };
 const struct schema service_schema = LENIENT_SCHEMA(service);
 
-static const struct field endpoint_fields[] = {{.name = "addresses", .decode = decode_addresses}};
+static const struct field endpoint_fields[] = {{.name = "addresses", .type = &addresses_type}};
 static const struct schema endpoint_schema = LENIENT_SCHEMA(endpoint);
 
 static const struct field slice_fields[] = {
     METADATA_ROW,
-    {.name = "ports", .decode = decode_each, .param = &port_schema},
-    {.name = "endpoints", .decode = decode_each, .param = &endpoint_schema},
+    {.name = "ports", .type = &each_type, .param = &port_schema},
+    {.name = "endpoints", .type = &each_type, .param = &endpoint_schema},
 };
 const struct schema endpoint_slice_schema = LENIENT_SCHEMA(slice);
 
 /* A slice of domain names: the same without the endpoints, which have no addresses. */
 static const struct field fqdn_slice_fields[] = {
     METADATA_ROW,
-    {.name = "ports", .decode = decode_each, .param = &port_schema},
+    {.name = "ports", .type = &each_type, .param = &port_schema},
 };
 const struct schema fqdn_slice_schema = LENIENT_SCHEMA(fqdn_slice);
 
 /* ---- Workloads ---- */
 
 static const struct field template_labels_fields[] = {
-    {.name = "labels",
-     .decode = decode_labels,
-     .offset = offsetof(struct manifest, template_labels)}};
+    {.name = "labels", .type = &labels_type, .offset = offsetof(struct manifest, template_labels)}};
 static const struct schema template_labels_schema = LENIENT_SCHEMA(template_labels);
 
 static const struct field template_fields[] = {
-    {.name = "metadata", .decode = decode_object, .param = &template_labels_schema}};
+    {.name = "metadata", .type = &object_type, .param = &template_labels_schema}};
 static const struct schema template_schema = LENIENT_SCHEMA(template);
 
 static int check_workload(struct decoder *d UNUSED, const struct node *map UNUSED, void *object)
@@ -318,16 +323,16 @@ static int check_workload(struct decoder *d UNUSED, const struct node *map UNUSE
 
 static const struct field workload_spec_fields[] = {
     {.name = "selector",
-     .decode = decode_selector,
+     .type = &selector_type,
      .offset = offsetof(struct manifest, selector),
      .required = true},
-    {.name = "template", .decode = decode_object, .param = &template_schema, .required = true},
+    {.name = "template", .type = &object_type, .param = &template_schema, .required = true},
 };
 static const struct schema workload_spec_schema = LENIENT_SCHEMA(workload_spec);
 
 static const struct field workload_fields[] = {
     METADATA_ROW,
-    {.name = "spec", .decode = decode_object, .param = &workload_spec_schema, .required = true},
+    {.name = "spec", .type = &object_type, .param = &workload_spec_schema, .required = true},
 };
 const struct schema workload_schema = {
     .fields = workload_fields,

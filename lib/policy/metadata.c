@@ -64,8 +64,11 @@ static void not_a_name(struct decoder *d, const struct node *value, const char *
         error_quote(text), max, dot);
 }
 
-int decode_subdomain(struct decoder *d, const struct node *value, const struct field *f,
-                     void *object)
+/* One label, of any length, as a regular expression. */
+#define DNS_LABEL "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+
+static int decode_subdomain(struct decoder *d, const struct node *value, const struct field *f,
+                            void *object)
 {
     const char *text = decoder_text(d, value);
 
@@ -77,9 +80,16 @@ int decode_subdomain(struct decoder *d, const struct node *value, const struct f
     }
     return decode_text(d, value, f, object);
 }
+const struct value_type subdomain_type = {
+    .decode = decode_subdomain,
+    .shape = SHAPE_TEXT,
+    .min_length = 1,
+    .max_length = OBJECT_NAME_MAX,
+    .pattern = "^" DNS_LABEL "(\\." DNS_LABEL ")*$",
+};
 
-int decode_dns_label(struct decoder *d, const struct node *value, const struct field *f,
-                     void *object)
+static int decode_dns_label(struct decoder *d, const struct node *value, const struct field *f,
+                            void *object)
 {
     const char *text = decoder_text(d, value);
 
@@ -91,19 +101,22 @@ int decode_dns_label(struct decoder *d, const struct node *value, const struct f
     }
     return decode_text(d, value, f, object);
 }
+const struct value_type dns_label_type = {
+    .decode = decode_dns_label,
+    .shape = SHAPE_TEXT,
+    .min_length = 1,
+    .max_length = OBJECT_LABEL_MAX,
+    .pattern = "^" DNS_LABEL "$",
+};
 
-int decode_dns_labels(struct decoder *d, const struct node *value, const struct field *f,
-                      void *object)
+static int decode_dns_labels(struct decoder *d, const struct node *value, const struct field *f,
+                             void *object)
 {
     static const struct field element = {0};
     char ***names = field_member(object, f->offset);
     size_t *count = field_member(object, f->also);
 
-    if (value->kind != NODE_LIST) {
-        decoder_mismatch(d, value, "a list of names");
-        return 0;
-    }
-    if (value->n_children == 0)
+    if (!decoder_list(d, value, f, "a list of names") || value->n_children == 0)
         return 0;
     *names = calloc(value->n_children, sizeof(**names));
     if (!*names)
@@ -121,6 +134,15 @@ int decode_dns_labels(struct decoder *d, const struct node *value, const struct 
     }
     return 0;
 }
+const struct value_type dns_labels_type = {
+    .decode = decode_dns_labels,
+    .shape = SHAPE_TEXT,
+    .list = true,
+    .max_items = OBJECT_CONTAINERS_MAX,
+    .min_length = 1,
+    .max_length = OBJECT_LABEL_MAX,
+    .pattern = "^" DNS_LABEL "$",
+};
 
 /* ---- Labels and annotations ---- */
 
@@ -195,7 +217,8 @@ static bool is_nothing(const struct node *value)
     return value->kind == NODE_SCALAR && node_scalar_type(value) == SCALAR_NULL;
 }
 
-int decode_labels(struct decoder *d, const struct node *value, const struct field *f, void *object)
+static int decode_labels(struct decoder *d, const struct node *value, const struct field *f,
+                         void *object)
 {
     struct labels **labels = field_member(object, f->offset);
 
@@ -205,12 +228,15 @@ int decode_labels(struct decoder *d, const struct node *value, const struct fiel
         return -ENOMEM;
     return is_nothing(value) ? 0 : decode_pairs(d, value, put_label, *labels);
 }
+const struct value_type labels_type = {.decode = decode_labels, .shape = SHAPE_NONE};
 
 static int decode_annotations(struct decoder *d, const struct node *value,
                               const struct field *f UNUSED, void *object UNUSED)
 {
     return is_nothing(value) ? 0 : decode_pairs(d, value, check_annotation, NULL);
 }
+static const struct value_type annotations_type = {.decode = decode_annotations,
+                                                   .shape = SHAPE_NONE};
 
 /* An API server has made a name of it, and leaves it beside the name. */
 static int decode_generate_name(struct decoder *d, const struct node *value,
@@ -221,6 +247,8 @@ static int decode_generate_name(struct decoder *d, const struct node *value,
                       "a generated name cannot be kept from one reading to the next: give a name");
     return 0;
 }
+static const struct value_type generate_name_type = {.decode = decode_generate_name,
+                                                     .shape = SHAPE_NONE};
 
 /* ---- What an API server adds ---- */
 
@@ -236,6 +264,7 @@ static int decode_uid(struct decoder *d UNUSED, const struct node *value,
     m->uid = strdup(value->text);
     return m->uid ? 0 : -ENOMEM;
 }
+static const struct value_type uid_type = {.decode = decode_uid, .shape = SHAPE_NONE};
 
 static int decode_generation(struct decoder *d UNUSED, const struct node *value,
                              const struct field *f UNUSED, void *object)
@@ -252,6 +281,7 @@ static int decode_generation(struct decoder *d UNUSED, const struct node *value,
         m->generation = number;
     return 0;
 }
+static const struct value_type generation_type = {.decode = decode_generation, .shape = SHAPE_NONE};
 
 /* ---- Selectors ---- */
 
@@ -271,16 +301,14 @@ static void expression_done(struct expression *x)
 }
 
 /* A list of label values, which may be empty texts. */
-static int decode_values(struct decoder *d, const struct node *value, const struct field *f UNUSED,
+static int decode_values(struct decoder *d, const struct node *value, const struct field *f,
                          void *object)
 {
     static const struct field element = {.offset = offsetof(struct policy_text, text)};
     struct expression *x = object;
 
-    if (value->kind != NODE_LIST) {
-        decoder_mismatch(d, value, "a list of texts");
+    if (!decoder_list(d, value, f, "a list of texts"))
         return 0;
-    }
     x->values.items = calloc(MAX(value->n_children, (size_t)1), sizeof(*x->values.items));
     if (!x->values.items)
         return -ENOMEM;
@@ -297,6 +325,14 @@ static int decode_values(struct decoder *d, const struct node *value, const stru
     }
     return 0;
 }
+static const struct value_type values_type = {
+    .decode = decode_values,
+    .shape = SHAPE_TEXT,
+    .list = true,
+    .max_items = SELECTOR_MAX_VALUES,
+    .max_length = LABEL_NAME_MAX,
+    .pattern = LABEL_VALUE_PATTERN,
+};
 
 /* Adds a whole expression to the selector; one that already has findings adds nothing. */
 static int check_expression(struct decoder *d, const struct node *map, void *object)
@@ -304,9 +340,11 @@ static int check_expression(struct decoder *d, const struct node *map, void *obj
     CLEANUP(error_free) struct error *e = NULL;
     CLEANUP_FREE const char **values = NULL;
     struct expression *x = object;
-    const struct node *op = node_find(map, "operator");
+    const struct node *op = node_find(map, "operator"), *list = node_find(map, "values");
     int r;
 
+    if (list && list->kind == NODE_LIST && list->n_children != x->values.n)
+        return 0;
     if (!x->key || !op || op->kind != NODE_SCALAR ||
         !words_find(&selector_operator_words, op->text))
         return 0;
@@ -324,21 +362,42 @@ static int check_expression(struct decoder *d, const struct node *map, void *obj
     return r == -ENOMEM ? r : 0;
 }
 
+static const struct value_type label_key_type = {
+    .decode = decode_text,
+    .shape = SHAPE_TEXT,
+    .min_length = 1,
+    .max_length = LABEL_PREFIX_MAX + 1 + LABEL_NAME_MAX,
+    .pattern = LABEL_KEY_PATTERN,
+};
 static const struct field expression_fields[] = {
     {.name = "key",
-     .decode = decode_text,
+     .type = &label_key_type,
      .offset = offsetof(struct expression, key),
-     .required = true},
+     .required = true,
+     .help = "The key of the label that is looked at."},
     {.name = "operator",
-     .decode = decode_word,
+     .type = &word_type,
      .offset = offsetof(struct expression, op),
      .param = &selector_operator_words,
-     .required = true},
-    {.name = "values", .decode = decode_values},
+     .required = true,
+     .help =
+         "What the label must be: one of the values (In), none of them or absent (NotIn), there with any "
+         "value (Exists), or absent (DoesNotExist)."},
+    {.name = "values",
+     .type = &values_type,
+     .help = "The values of In and NotIn; the other operators take none."},
+};
+static const struct schema_rule expression_rules[] = {
+    {.rule = "!(self.operator in ['In', 'NotIn']) || (has(self.values) && size(self.values) > 0)",
+     .expression = "\"key '\" + self.key + \"': \" + self.operator + \" needs values\""},
+    {.rule = "self.operator in ['In', 'NotIn'] || !has(self.values) || size(self.values) == 0",
+     .expression = "\"key '\" + self.key + \"': \" + self.operator + \" takes no values\""},
 };
 static const struct schema expression_schema = {
     .fields = expression_fields,
     .n_fields = ARRAY_SIZE(expression_fields),
+    .rules = expression_rules,
+    .n_rules = ARRAY_SIZE(expression_rules),
     .size = sizeof(struct expression),
     .check = check_expression,
 };
@@ -354,17 +413,22 @@ static int decode_match_labels(struct decoder *d, const struct node *value,
 
     return decode_pairs(d, value, put_requirement, parts->selector);
 }
+static const struct value_type match_labels_type = {
+    .decode = decode_match_labels,
+    .shape = SHAPE_MAP,
+    .max_items = SELECTOR_MAX_REQUIREMENTS,
+    .max_length = LABEL_NAME_MAX,
+    .pattern = LABEL_VALUE_PATTERN,
+};
 
-static int decode_expressions(struct decoder *d, const struct node *value,
-                              const struct field *f UNUSED, void *object)
+static int decode_expressions(struct decoder *d, const struct node *value, const struct field *f,
+                              void *object)
 {
     struct selector_parts *parts = object;
     size_t i = 0;
 
-    if (value->kind != NODE_LIST) {
-        decoder_mismatch(d, value, "a list of objects");
+    if (!decoder_list(d, value, f, "a list of objects"))
         return 0;
-    }
     NODE_FOREACH(child, value)
     {
         struct expression x = {.selector = parts->selector};
@@ -380,10 +444,21 @@ static int decode_expressions(struct decoder *d, const struct node *value,
     }
     return 0;
 }
+static const struct value_type expressions_type = {
+    .decode = decode_expressions,
+    .shape = SHAPE_OBJECT,
+    .list = true,
+    .max_items = SELECTOR_MAX_EXPRESSIONS,
+    .param = &expression_schema,
+};
 
 static const struct field selector_fields[] = {
-    {.name = "matchLabels", .decode = decode_match_labels},
-    {.name = "matchExpressions", .decode = decode_expressions},
+    {.name = "matchLabels",
+     .type = &match_labels_type,
+     .help = "Labels that must all be there with just these values."},
+    {.name = "matchExpressions",
+     .type = &expressions_type,
+     .help = "Conditions on labels that must all hold, beside matchLabels."},
 };
 static const struct schema selector_schema = {
     .fields = selector_fields,
@@ -391,8 +466,8 @@ static const struct schema selector_schema = {
     .size = sizeof(struct selector_parts),
 };
 
-int decode_selector(struct decoder *d, const struct node *value, const struct field *f,
-                    void *object)
+static int decode_selector(struct decoder *d, const struct node *value, const struct field *f,
+                           void *object)
 {
     struct selector **selector = field_member(object, f->offset);
     struct selector_parts parts;
@@ -403,43 +478,47 @@ int decode_selector(struct decoder *d, const struct node *value, const struct fi
     parts.selector = *selector;
     return decoder_struct(d, value, &selector_schema, &parts);
 }
+const struct value_type selector_type = {
+    .decode = decode_selector, .shape = SHAPE_OBJECT, .atomic = true, .param = &selector_schema};
 
-int decode_label_map_selector(struct decoder *d, const struct node *value, const struct field *f,
-                              void *object)
+static int decode_label_map_selector(struct decoder *d, const struct node *value,
+                                     const struct field *f, void *object)
 {
     struct selector **selector = field_member(object, f->offset);
 
     *selector = selector_new();
     return *selector ? decode_pairs(d, value, put_requirement, *selector) : -ENOMEM;
 }
+const struct value_type label_map_selector_type = {.decode = decode_label_map_selector,
+                                                   .shape = SHAPE_NONE};
 
 /* ---- The schema ---- */
 
 #define NAME_ROWS                                                                                  \
     {.name = "name",                                                                               \
-     .decode = decode_subdomain,                                                                   \
+     .type = &subdomain_type,                                                                      \
      .offset = offsetof(struct metadata, name),                                                    \
      .required = true},                                                                            \
     {                                                                                              \
-        .name = "namespace", .decode = decode_dns_label,                                           \
+        .name = "namespace", .type = &dns_label_type,                                              \
         .offset = offsetof(struct metadata, name_space)                                            \
     }
 
 static const struct field metadata_fields[] = {
     NAME_ROWS,
-    {.name = "labels", .decode = decode_labels, .offset = offsetof(struct metadata, labels)},
-    {.name = "annotations", .decode = decode_annotations},
-    {.name = "generateName", .decode = decode_generate_name},
-    {.name = "uid", .decode = decode_uid},
-    {.name = "resourceVersion", .decode = decode_ignored},
-    {.name = "generation", .decode = decode_generation},
-    {.name = "creationTimestamp", .decode = decode_ignored},
-    {.name = "deletionTimestamp", .decode = decode_ignored},
-    {.name = "deletionGracePeriodSeconds", .decode = decode_ignored},
-    {.name = "managedFields", .decode = decode_ignored},
-    {.name = "ownerReferences", .decode = decode_ignored},
-    {.name = "finalizers", .decode = decode_ignored},
-    {.name = "selfLink", .decode = decode_ignored},
+    {.name = "labels", .type = &labels_type, .offset = offsetof(struct metadata, labels)},
+    {.name = "annotations", .type = &annotations_type},
+    {.name = "generateName", .type = &generate_name_type},
+    {.name = "uid", .type = &uid_type},
+    {.name = "resourceVersion", .type = &ignored_type},
+    {.name = "generation", .type = &generation_type},
+    {.name = "creationTimestamp", .type = &ignored_type},
+    {.name = "deletionTimestamp", .type = &ignored_type},
+    {.name = "deletionGracePeriodSeconds", .type = &ignored_type},
+    {.name = "managedFields", .type = &ignored_type},
+    {.name = "ownerReferences", .type = &ignored_type},
+    {.name = "finalizers", .type = &ignored_type},
+    {.name = "selfLink", .type = &ignored_type},
 };
 const struct schema metadata_schema = {
     .fields = metadata_fields,

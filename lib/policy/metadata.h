@@ -8,9 +8,11 @@
 #include "lib/policy/decoder.h"
 #include "lib/policy/selector.h"
 
-#define OBJECT_NAME_MAX  253 /* bytes of an object's name: RFC 1123 subdomain */
-#define OBJECT_UID_MAX   128 /* bytes of an object's uid; the server's are UUIDs */
-#define OBJECT_LABEL_MAX 63  /* bytes of a namespace's or container's name: RFC 1123 label */
+#define OBJECT_NAME_MAX       253 /* bytes of an object's name: RFC 1123 subdomain */
+#define OBJECT_UID_MAX        128 /* bytes of an object's uid; the server's are UUIDs */
+#define OBJECT_LABEL_MAX      63  /* bytes of a namespace's or container's name: RFC 1123 label */
+
+#define OBJECT_CONTAINERS_MAX 256 /* names of containers in a target */
 
 struct metadata {
     char *name;            /* owned, like the texts below; NULL: missing or wrong */
@@ -28,18 +30,13 @@ extern const struct schema metadata_schema;
 extern const struct schema identity_schema;
 
 /* Texts that must be names. */
-int decode_subdomain(struct decoder *d, const struct node *value, const struct field *f,
-                     void *object);
-int decode_dns_label(struct decoder *d, const struct node *value, const struct field *f,
-                     void *object);
+extern const struct value_type subdomain_type;
+extern const struct value_type dns_label_type;
 /* A list of names of containers, into char ** with its count in *also. */
-int decode_dns_labels(struct decoder *d, const struct node *value, const struct field *f,
-                      void *object);
+extern const struct value_type dns_labels_type;
 /* A map of label keys and values, into struct labels *. */
-int decode_labels(struct decoder *d, const struct node *value, const struct field *f, void *object);
+extern const struct value_type labels_type;
 /* A label selector with matchLabels and matchExpressions, into struct selector *. */
-int decode_selector(struct decoder *d, const struct node *value, const struct field *f,
-                    void *object);
+extern const struct value_type selector_type;
 /* A map of labels that must all be equal (a Service's spec.selector), into struct selector *. */
-int decode_label_map_selector(struct decoder *d, const struct node *value, const struct field *f,
-                              void *object);
+extern const struct value_type label_map_selector_type;

@@ -7,12 +7,13 @@
 #include <string.h>
 
 #include "lib/map.h"
+#include "lib/policy/custom_resource.h"
 #include "lib/policy/document.h"
 #include "lib/policy/manifest.h"
 #include "lib/policy/metadata.h"
 #include "lib/policy/policy_schema.h"
 
-#define POLICY_API_VERSION "crd.varmor.org/v1beta1"
+#define POLICY_API_VERSION CUSTOM_RESOURCE_GROUP "/" CUSTOM_RESOURCE_VERSION
 
 /* What is known of each kind. */
 static const struct kind {
@@ -235,12 +236,13 @@ static int decode_items(struct decoder *d, const struct node *value, const struc
     }
     return 0;
 }
+static const struct value_type items_type = {.decode = decode_items, .shape = SHAPE_NONE};
 
 static const struct field list_fields[] = {
-    {.name = "apiVersion", .decode = decode_ignored}, /* both have chosen this schema */
-    {.name = "kind", .decode = decode_ignored},
-    {.name = "metadata", .decode = decode_ignored},
-    {.name = "items", .decode = decode_items, .required = true},
+    {.name = "apiVersion", .type = &ignored_type}, /* both have chosen this schema */
+    {.name = "kind", .type = &ignored_type},
+    {.name = "metadata", .type = &ignored_type},
+    {.name = "items", .type = &items_type, .required = true},
 };
 static const struct schema list_schema = {
     /* its object is the reader */

@@ -23,22 +23,38 @@ static int check_target(struct decoder *d, const struct node *map, void *object 
 
 static const struct field target_fields[] = {
     {.name = "kind",
-     .decode = decode_word,
+     .type = &word_type,
      .offset = offsetof(struct profile_target, kind),
      .param = &target_kind_words,
-     .required = true},
-    {.name = "name", .decode = decode_subdomain, .offset = offsetof(struct profile_target, name)},
+     .required = true,
+     .help = "The kind of workload: Deployment, StatefulSet, DaemonSet, or Pod."},
+    {.name = "name",
+     .type = &subdomain_type,
+     .offset = offsetof(struct profile_target, name),
+     .help = "The name of one workload. Instead of a selector."},
     {.name = "selector",
-     .decode = decode_selector,
-     .offset = offsetof(struct profile_target, selector)},
+     .type = &selector_type,
+     .offset = offsetof(struct profile_target, selector),
+     .help = "The workloads, by their own labels. Instead of a name."},
     {.name = "containers",
-     .decode = decode_dns_labels,
+     .type = &dns_labels_type,
      .offset = offsetof(struct profile_target, containers),
-     .also = offsetof(struct profile_target, n_containers)},
+     .also = offsetof(struct profile_target, n_containers),
+     .help =
+         "The names of the containers that are meant; none: all but init and ephemeral containers."},
 };
-static const struct schema target_schema = {
+static const struct schema_rule target_rules[] = {
+    {.rule = "has(self.name) || has(self.selector)",
+     .message = "neither a name nor a selector is given: one of them is needed"},
+    {.rule = "!(has(self.name) && has(self.selector))",
+     .message = "name and selector exclude each other",
+     .field = ".selector"},
+};
+const struct schema policy_target_schema = {
     .fields = target_fields,
     .n_fields = ARRAY_SIZE(target_fields),
+    .rules = target_rules,
+    .n_rules = ARRAY_SIZE(target_rules),
     .size = sizeof(struct profile_target),
     .check = check_target,
 };
@@ -49,10 +65,14 @@ static int decode_target(struct decoder *d, const struct node *value, const stru
     struct policy *p = object;
 
     p->target_at = (struct policy_position){value->line, value->column};
-    return decoder_struct(d, value, &target_schema, &p->target);
+    return decoder_struct(d, value, &policy_target_schema, &p->target);
 }
+static const struct value_type target_type = {
+    .decode = decode_target, .shape = SHAPE_OBJECT, .param = &policy_target_schema};
 
 /* ---- spec.policy ---- */
+
+#define ENFORCER_TEXT_MAX 18 /* bytes: each word once */
 
 /* The enforcers of a text: the words AppArmor, BPF and Seccomp in any order, each at most once,
  * without regard to case, and nothing else. 0: it is none of these. */
@@ -97,6 +117,17 @@ static int decode_enforcer(struct decoder *d, const struct node *value, const st
     decoder_error(d, value, "'%s' is not an enforcer: %s", error_quote(text), buf_text(&allowed));
     return 0;
 }
+/* The words of parse_enforcers() in any order. */
+#define ORDERS(a, b, c) a "(" b ")?(" c ")?|" a "(" c ")?(" b ")?"
+#define ENFORCERS_PATTERN                                                                          \
+    "(?i)^(" ORDERS("AppArmor", "BPF", "Seccomp") "|" ORDERS(                                      \
+        "BPF", "AppArmor", "Seccomp") "|" ORDERS("Seccomp", "AppArmor", "BPF") ")$"
+static const struct value_type enforcer_type = {
+    .decode = decode_enforcer,
+    .shape = SHAPE_TEXT,
+    .max_length = ENFORCER_TEXT_MAX,
+    .pattern = ENFORCERS_PATTERN,
+};
 
 static int decode_mode(struct decoder *d, const struct node *value, const struct field *f,
                        void *object)
@@ -106,15 +137,17 @@ static int decode_mode(struct decoder *d, const struct node *value, const struct
     p->mode_at = (struct policy_position){value->line, value->column};
     return decode_word(d, value, f, object);
 }
+static const struct value_type mode_type = {.decode = decode_mode, .shape = SHAPE_WORD};
 
 static const struct number duration_number = {
     .min = 1, .max = INT32_MAX, .size = sizeof(int64_t), .what = "a duration in minutes"};
 static const struct field modeling_fields[] = {
     {.name = "duration",
-     .decode = decode_number,
+     .type = &number_type,
      .offset = offsetof(struct policy, modeling_minutes),
      .param = &duration_number,
-     .required = true},
+     .required = true,
+     .help = "How long the containers are watched, in minutes from the start."},
 };
 static int check_modeling(struct decoder *d UNUSED, const struct node *map UNUSED, void *object)
 {
@@ -132,16 +165,19 @@ static const struct schema modeling_schema = {
 
 static const struct field defense_fields[] = {
     {.name = "allowViolations",
-     .decode = decode_flag,
-     .offset = offsetof(struct policy, defense_allow_violations)},
+     .type = &flag_type,
+     .offset = offsetof(struct policy, defense_allow_violations),
+     .help = "Deny nothing; only write down what would have been denied."},
     {.name = "appArmor",
-     .decode = decode_object,
+     .type = &object_type,
      .offset = offsetof(struct policy, defense_apparmor),
-     .param = &custom_apparmor_schema},
+     .param = &custom_apparmor_schema,
+     .help = "The AppArmor profile; needed if the enforcers include AppArmor."},
     {.name = "seccomp",
-     .decode = decode_object,
+     .type = &object_type,
      .offset = offsetof(struct policy, defense_seccomp),
-     .param = &custom_seccomp_schema},
+     .param = &custom_seccomp_schema,
+     .help = "The seccomp profile; needed if the enforcers include Seccomp."},
 };
 static int check_defense(struct decoder *d UNUSED, const struct node *map UNUSED, void *object)
 {
@@ -252,24 +288,102 @@ static int check_rules(struct decoder *d, const struct node *map, void *object)
 
 static const struct field rules_fields[] = {
     {.name = "enforcer",
-     .decode = decode_enforcer,
+     .type = &enforcer_type,
      .offset = offsetof(struct policy, enforcer_text),
-     .required = true},
+     .required = true,
+     .help =
+         "What carries the policy out: AppArmor, BPF, Seccomp, or several of them in one word (AppArmorBPF, BPFSeccomp, ...), in any order and case."},
     {.name = "mode",
-     .decode = decode_mode,
+     .type = &mode_type,
      .offset = offsetof(struct policy, mode),
      .param = &mode_words,
-     .required = true},
+     .required = true,
+     .help =
+         "What is denied: nothing (AlwaysAllow), what containers never need (RuntimeDefault), that and the rules of enhanceProtect (EnhanceProtect), nothing while a model is made (BehaviorModeling), all that a profile does not allow (DefenseInDepth)."},
     {.name = "enhanceProtect",
-     .decode = decode_object,
+     .type = &object_type,
      .offset = offsetof(struct policy, enhance),
-     .param = &enhance_protect_schema},
-    {.name = "modelingOptions", .decode = decode_object, .param = &modeling_schema},
-    {.name = "defenseInDepth", .decode = decode_object, .param = &defense_schema},
+     .param = &enhance_protect_schema,
+     .help = "The rules of the mode EnhanceProtect."},
+    {.name = "modelingOptions",
+     .type = &object_type,
+     .param = &modeling_schema,
+     .help = "How the mode BehaviorModeling watches."},
+    {.name = "defenseInDepth",
+     .type = &object_type,
+     .param = &defense_schema,
+     .help = "The profiles of the mode DefenseInDepth."},
+};
+/* The parts of the rules below, in CEL. */
+#define HAS(enforcer)  "self.enforcer.lowerAscii().contains('" enforcer "')"
+#define HAD(enforcer)  "oldSelf.enforcer.lowerAscii().contains('" enforcer "')"
+#define KEPT(enforcer) "(!" HAD(enforcer) " || " HAS(enforcer) ")"
+#define SAME(enforcer) HAD(enforcer) " == " HAS(enforcer)
+#define NEEDS(part, name)                                                                          \
+    "\"" part " need the enforcer " name ", which '\" + self.enforcer + \"' does not include\""
+#define NO_ENHANCE "self.mode != 'EnhanceProtect' || !has(self.enhanceProtect) || "
+/* What only one enforcer carries out needs it; see check_needs(). */
+#define ENHANCE_NEEDS(part, enforcer, enforcer_name)                                               \
+    {                                                                                              \
+        .rule = NO_ENHANCE "!has(self.enhanceProtect." part ") || " HAS(enforcer),                 \
+        .expression = NEEDS(part, enforcer_name), .field = ".enhanceProtect." part                 \
+    }
+/* Each enforcer its part of defenseInDepth, and no other part; see check_defense_parts(). */
+#define NO_DEFENSE "self.mode != 'DefenseInDepth' || !has(self.defenseInDepth) || "
+#define DEFENSE_PART(part, enforcer, enforcer_name)                                                \
+    {.rule = NO_DEFENSE "!" HAS(enforcer) " || has(self.defenseInDepth." part ")",                 \
+     .expression =                                                                                 \
+         "\"enforcer '\" + self.enforcer + \"' needs the field 'defenseInDepth." part "'\"",       \
+     .field = ".defenseInDepth"},                                                                  \
+    {                                                                                              \
+        .rule = NO_DEFENSE "!has(self.defenseInDepth." part ") || " HAS(enforcer),                 \
+        .expression = NEEDS("the fields of " part, enforcer_name),                                 \
+        .field = ".defenseInDepth." part                                                           \
+    }
+static const struct schema_rule rules_rules[] = {
+    {.rule = "self.mode != 'EnhanceProtect' || has(self.enhanceProtect)",
+     .message = "mode EnhanceProtect needs the field 'enhanceProtect'",
+     .field = ".mode"},
+    {.rule = "self.mode != 'BehaviorModeling' || has(self.modelingOptions)",
+     .message = "mode BehaviorModeling needs the field 'modelingOptions'",
+     .field = ".mode"},
+    {.rule = "self.mode != 'DefenseInDepth' || has(self.defenseInDepth)",
+     .message = "mode DefenseInDepth needs the field 'defenseInDepth'",
+     .field = ".mode"},
+    {.rule = "!(self.mode in ['BehaviorModeling', 'DefenseInDepth']) || !" HAS("bpf"),
+     .expression = "'mode ' + self.mode + ' is not supported with the enforcer BPF'",
+     .field = ".enforcer"},
+    ENHANCE_NEEDS("appArmorRawRules", "apparmor", "AppArmor"),
+    ENHANCE_NEEDS("bpfRawRules", "bpf", "BPF"),
+    ENHANCE_NEEDS("syscallRawRules", "seccomp", "Seccomp"),
+    {.rule = NO_ENHANCE "!has(self.enhanceProtect.attackProtectionRules) || " HAS(
+         "apparmor") " || self.enhanceProtect.attackProtectionRules.all(r, !has(r.targets) || size(r.targets) == 0)",
+     .expression = NEEDS("attackProtectionRules with targets", "AppArmor"),
+     .field = ".enhanceProtect.attackProtectionRules"},
+    DEFENSE_PART("appArmor", "apparmor", "AppArmor"),
+    DEFENSE_PART("seccomp", "seccomp", "Seccomp"),
+    {.rule = "self.mode != 'BehaviorModeling' || oldSelf.mode == 'BehaviorModeling'",
+     .message = "no policy is switched to mode BehaviorModeling: delete it and create it anew",
+     .field = ".mode"},
+    {.rule = "self.mode == 'BehaviorModeling' || oldSelf.mode != 'BehaviorModeling'",
+     .message = "no policy is switched from mode BehaviorModeling: delete it and create it anew",
+     .field = ".mode"},
+    {.rule = "(" KEPT("apparmor") " && " KEPT("bpf") " && " KEPT("seccomp") ") || (" HAD(
+         "bpf") " && " SAME("apparmor") " && " SAME("seccomp") ")",
+     .message =
+         "of enforcers only BPF may be removed, without adding another one: delete the policy and create it anew",
+     .field = ".enforcer"},
+    {.rule = "self.mode != 'BehaviorModeling' || oldSelf.mode != 'BehaviorModeling' || (" SAME(
+         "apparmor") " && " SAME("seccomp") ")",
+     .message =
+         "the enforcers may not change in mode BehaviorModeling: delete the policy and create it anew",
+     .field = ".enforcer"},
 };
 static const struct schema rules_schema = {
     .fields = rules_fields,
     .n_fields = ARRAY_SIZE(rules_fields),
+    .rules = rules_rules,
+    .n_rules = ARRAY_SIZE(rules_rules),
     .size = sizeof(struct policy),
     .check = check_rules,
 };
@@ -277,15 +391,31 @@ static const struct schema rules_schema = {
 /* ---- The object ---- */
 
 static const struct field spec_fields[] = {
-    {.name = "target", .decode = decode_target, .required = true},
-    {.name = "policy", .decode = decode_object, .param = &rules_schema, .required = true},
+    {.name = "target",
+     .type = &target_type,
+     .required = true,
+     .help = "What the policy protects. It may not change: delete the policy and create it anew."},
+    {.name = "policy",
+     .type = &object_type,
+     .param = &rules_schema,
+     .required = true,
+     .help = "How the target is protected."},
     {.name = "updateExistingWorkloads",
-     .decode = decode_flag,
-     .offset = offsetof(struct policy, update_existing_workloads)},
+     .type = &flag_type,
+     .offset = offsetof(struct policy, update_existing_workloads),
+     .help =
+         "Restart the workloads that the policy is for when it is created and when it is deleted, so that what takes hold only at the start of a container does. Never Pods."},
 };
-static const struct schema spec_schema = {
+static const struct schema_rule spec_rules[] = {
+    {.rule = "self.target == oldSelf.target",
+     .message = "the target may not change: delete the policy and create it anew",
+     .field = ".target"},
+};
+const struct schema policy_spec_schema = {
     .fields = spec_fields,
     .n_fields = ARRAY_SIZE(spec_fields),
+    .rules = spec_rules,
+    .n_rules = ARRAY_SIZE(spec_rules),
     .size = sizeof(struct policy),
 };
 
@@ -335,14 +465,15 @@ static int decode_policy_metadata(struct decoder *d, const struct node *value,
     }
     return p->name ? check_profile_name(d, value, p) : 0;
 }
+static const struct value_type policy_metadata_type = {.decode = decode_policy_metadata,
+                                                       .shape = SHAPE_NONE};
 
 static const struct field policy_fields[] = {
-    {.name = "apiVersion", .decode = decode_ignored}, /* both have chosen this schema */
-    {.name = "kind", .decode = decode_ignored},
-    {.name = "metadata", .decode = decode_policy_metadata, .required = true},
-    {.name = "spec", .decode = decode_object, .param = &spec_schema, .required = true},
-    {.name = "status",
-     .decode = decode_ignored}, /* what kubectl prints; ours to write, not to read */
+    {.name = "apiVersion", .type = &ignored_type}, /* both have chosen this schema */
+    {.name = "kind", .type = &ignored_type},
+    {.name = "metadata", .type = &policy_metadata_type, .required = true},
+    {.name = "spec", .type = &object_type, .param = &policy_spec_schema, .required = true},
+    {.name = "status", .type = &ignored_type}, /* what kubectl prints; ours to write, not to read */
 };
 static const struct schema policy_schema = {
     .fields = policy_fields,

@@ -14,10 +14,18 @@
 #include "lib/policy/decoder.h"
 #include "lib/policy/policy.h"
 
+/* Ceilings of lists within lists, which keep an API server's estimate of what the rules cost within
+ * its budget. */
+#define POLICY_MAX_PORTS        64   /* of one egress rule */
+#define POLICY_MAX_SELECTED     1024 /* toPods, toServices: each has selectors of its own */
+#define POLICY_MAX_SYSCALL_ARGS 32   /* of one rule; an index may stand twice */
+
 /* Reads a policy's document into *p, which is new. Adds findings; 0 or -ENOMEM. cluster tells the
  * kind. */
 int policy_decode(struct policy *p, const struct node *root, bool cluster, struct decoder *d);
 
+extern const struct schema policy_spec_schema;     /* struct policy: spec of both kinds */
+extern const struct schema policy_target_schema;   /* struct profile_target: spec.target */
 extern const struct schema enhance_protect_schema; /* struct policy_enhance_protect */
 extern const struct schema
     custom_apparmor_schema; /* struct policy_custom: defenseInDepth.appArmor */

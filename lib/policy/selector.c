@@ -7,8 +7,6 @@
 
 #include "lib/buf.h"
 
-#define LABEL_NAME_MAX        63             /* bytes of a name or a value (RFC 1123 label) */
-#define LABEL_PREFIX_MAX      253            /* bytes of a key's prefix (DNS name) */
 #define SELECTOR_TEXT_MAX     (SIZE_MAX / 4) /* bounded by the requirements' own ceilings */
 #define LABELS_FIRST_CAPACITY 8
 

@@ -22,6 +22,13 @@ struct labels *labels_copy(const struct labels *l); /* NULL: no memory */
 /* A copy in one piece of memory, for who keeps many: it must not be put to. NULL: no memory. */
 struct labels *labels_pack(const struct labels *l);
 
+#define LABEL_NAME_MAX   63  /* bytes of a name or a value (RFC 1123 label) */
+#define LABEL_PREFIX_MAX 253 /* bytes of a key's prefix (DNS name) */
+/* The same as regular expressions, without the lengths. */
+#define LABEL_VALUE_PATTERN "^([A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?)?$"
+#define LABEL_KEY_PATTERN                                                                          \
+    "^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$"
+
 /* The syntax of a key ("app", "example.com/app") and of a value (may be empty). 0, or -EINVAL with
  * *reterr. */
 int label_key_check(const char *key, struct error **reterr);
@@ -40,6 +47,8 @@ struct selector *selector_copy(const struct selector *s);
  * *reterr: not a label key or value (syntax of RFC 1123 names, 63 bytes, prefix 253), In/NotIn
  * without values, or Exists/DoesNotExist with values. */
 #define SELECTOR_MAX_REQUIREMENTS 1024
+#define SELECTOR_MAX_EXPRESSIONS  64  /* of them in matchExpressions */
+#define SELECTOR_MAX_VALUES       256 /* of an expression in a policy */
 int selector_add(struct selector *s, const char *key, enum selector_operator op,
                  const char *const *values, size_t n_values, struct error **reterr);
 /* No selector (NULL) matches all. */

@@ -444,8 +444,10 @@ START_TEST(an_unknown_rule_has_a_near_one)
     ck_assert_int_eq(RUN("explain", "rule", "x\x1b"), 1);
     ck_assert_str_eq(err, "varmorctl explain: 'x\\x1b' is not a built-in rule\n");
     ck_assert_int_eq(RUN("explain", "policy", "x"), 2);
-    ck_assert_str_eq(err, "varmorctl explain: 'policy' cannot be explained: rule\n");
+    ck_assert_str_eq(err, "varmorctl explain: takes the path of a field, or the word rule and the "
+                          "name of one\n");
     ck_assert_int_eq(RUN("explain"), 2);
+    ck_assert_int_eq(RUN("explain", "rule"), 2);
     ck_assert_str_eq(err, "varmorctl explain: takes the word rule and the name of one\n");
     ck_assert_int_eq(RUN("explain", "-o", "xml", "rule", "x"), 2);
     forget();
