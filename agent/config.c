@@ -62,6 +62,13 @@ static const struct option_spec specs[] = {
      .value = "PATH",
      .default_text = "/run/containerd/containerd.sock",
      .help = "containerd's gRPC socket; empty: containers are not looked for"},
+    {.name = "nri-socket",
+     .type = OPTION_TEXT,
+     .field = FIELD(nri_socket),
+     .value = "PATH",
+     .default_text = "/var/run/nri/nri.sock",
+     .help =
+         "the runtime's NRI socket: pods' containers start once they are bound; empty: not used"},
     {.name = "state-dir",
      .type = OPTION_TEXT,
      .field = FIELD(state_dir),

@@ -10,6 +10,7 @@ struct config {
     char *manager;
     char *tls_ca, *tls_cert, *tls_key, *tls_server_name, *token_file; /* NULL: not given */
     char *containerd_socket; /* NULL or "": no runtime is asked */
+    char *nri_socket;        /* NULL or "": no start is held */
     char *state_dir;
     char *apparmor_parser; /* NULL or "": looked for where it usually is */
     char *seccomp_dir;

@@ -14,7 +14,8 @@
 #include "lib/log.h"
 #include "lib/map.h"
 
-#define MAX_FACTS (ENFORCER_FACTS_MAX * ENFORCERS_KINDS + 1) /* the enforcers', and audit's */
+#define MAX_FACTS                                                                                  \
+    (ENFORCER_FACTS_MAX * ENFORCERS_KINDS + 2) /* the enforcers', audit's and starts' */
 
 /* The counters of a profile that were told last. */
 struct told_counts {
@@ -113,6 +114,9 @@ static void fill_enforcers(struct exchange *x, struct msg_hello *ret)
     if (x->parts.describe_audit && ret->n_facts < MAX_FACTS)
         x->facts[ret->n_facts++] =
             (struct msg_fact){.name = "audit", .value = x->parts.describe_audit(x->parts.data)};
+    if (x->parts.describe_starts && ret->n_facts < MAX_FACTS)
+        x->facts[ret->n_facts++] =
+            (struct msg_fact){.name = "starts", .value = x->parts.describe_starts(x->parts.data)};
     ret->enforcers = x->states;
     ret->n_enforcers = ENFORCERS_KINDS;
     ret->facts = x->facts;

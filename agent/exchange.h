@@ -22,6 +22,7 @@ struct exchange_parts { /* all borrowed */
     /* Where audit records come from, for the hello's facts; borrowed until the next call. NULL: none
      * are read. */
     const char *(*describe_audit)(void *data);
+    const char *(*describe_starts)(void *data); /* whether containers wait until they are bound */
     void (*in_sync)(void *data); /* the manager has said everything; NULL: nobody asks */
     void *data;
 };

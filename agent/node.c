@@ -15,6 +15,7 @@
 #include "agent/node_enforcers.h"
 #include "agent/renewal.h"
 #include "agent/runtime.h"
+#include "agent/start_gate.h"
 #include "agent/state_dir.h"
 #include "agent/store.h"
 #include "agent/violation.h"
@@ -38,10 +39,13 @@ struct node {
     struct audit_violations *audit;
     struct renewal *renewal;
     struct runtime *runtime; /* NULL: none is configured */
+    struct start_gate *gate; /* NULL: no start is held */
     struct loop_timer *counts_timer;
     struct loop_timer *look_timer; /* containers that are not held yet are looked at again */
     struct loop_timer *save_timer; /* fires once this turn is over: bindings have changed */
     bool runtime_away_told;        /* since it was last there */
+    bool runtime_settled;          /* it is known, or known to be away */
+    bool gate_settled;             /* so is whether it holds starts */
     bool link_started;
     bool ready; /* a manager has said everything once */
 };
@@ -199,6 +203,8 @@ static void on_put(const struct container *c, const char *problem, void *data)
     struct node *n = data;
 
     binder_put(n->binder, c, problem);
+    if (n->gate)
+        start_gate_open(n->gate, c);
 }
 
 static void on_dropped(const struct container *c, void *data)
@@ -224,19 +230,35 @@ static void on_reconciled(void *data)
     LOG(DEBUG, "containers-listed", "every container of the runtime is known");
 }
 
-/* The hello says which runtime there is, so the manager is called once that is known, or known to
- * be away. */
+/* The hello says which runtime there is and whether it holds starts, so the manager is called once that is known. */
 static void start_link(struct node *n)
 {
-    if (!n->link_started)
-        manager_link_start(n->link);
+    if (n->link_started || (n->runtime && !n->runtime_settled) || (n->gate && !n->gate_settled))
+        return;
+    manager_link_start(n->link);
     n->link_started = true;
+}
+
+static void on_gate_settled(void *data)
+{
+    struct node *n = data;
+
+    n->gate_settled = true;
+    start_link(n);
+}
+
+static const char *on_describe_starts(void *data)
+{
+    const struct node *n = data;
+
+    return n->gate ? start_gate_describe(n->gate) : "no NRI socket is configured";
 }
 
 static void on_runtime(const char *reason, void *data)
 {
     struct node *n = data;
 
+    n->runtime_settled = true;
     start_link(n);
     if (reason && !n->runtime_away_told)
         LOG(WARNING, "runtime-away", "bindings stay as they are; trying again for ever",
@@ -511,6 +533,7 @@ static int make_link(struct node *n, struct error **reterr)
         .binder = n->binder,
         .enforcers = node_enforcers_list(n->enforcers),
         .describe_audit = on_describe_audit,
+        .describe_starts = on_describe_starts,
         .in_sync = on_in_sync,
         .data = n,
     };
@@ -544,11 +567,14 @@ static int make_runtime(struct node *n, struct error **reterr)
     if (!socket_path || !socket_path[0])
         return 0;
     r = runtime_containerd_new(&n->runtime, n->loop, socket_path, &events, reterr);
-    if (r == 0) {
-        binder_set_runtime(n->binder, n->runtime);
-        exchange_set_runtime(n->exchange, n->runtime);
-    }
-    return r;
+    if (r < 0)
+        return r;
+    binder_set_runtime(n->binder, n->runtime);
+    exchange_set_runtime(n->exchange, n->runtime);
+    socket_path = n->config->nri_socket;
+    return socket_path && socket_path[0] ? start_gate_new(&n->gate, n->loop, socket_path,
+                                                          n->runtime, on_gate_settled, n, reterr)
+                                         : 0;
 }
 
 int node_new(struct node **ret, struct loop *loop, const struct config *config,
@@ -582,6 +608,8 @@ int node_start(struct node *n, struct error **reterr)
         r = n->runtime->ops->start(n->runtime, reterr);
     if (r < 0)
         return r;
+    if (n->gate)
+        start_gate_start(n->gate);
     if (!n->runtime) {
         exchange_bindings_ready(n->exchange);
         start_link(n);
@@ -601,6 +629,7 @@ struct node *node_free(struct node *n)
 {
     if (!n)
         return NULL;
+    start_gate_free(n->gate);
     if (n->runtime)
         n->runtime->ops->free(n->runtime);
     audit_violations_free(n->audit);

@@ -43,6 +43,10 @@ struct runtime_ops {
     /* True if it is certain, now, that the container's program has not begun; false: it has, or it
      * is not known. Needs no answer of the runtime. */
     bool (*is_waiting)(const struct runtime *r, const struct container *c);
+    /* A container is about to start, if the runtime's word from elsewhere is true: 1 if it is known and put() was
+     * called; 0 if the runtime is asked about it, and put() follows if it is there; or a negative errno if it cannot
+     * be asked. */
+    int (*expect)(struct runtime *r, const char *id);
     /* Asks for a container's state. 0, or a negative errno if the question could not be put. */
     int (*ask)(struct runtime *r, const struct container *c);
     /* "containerd 1.7.24", or why it cannot be reached. Borrowed until the next callback. */

@@ -36,6 +36,7 @@
 #define BARRIER_TOPIC      "/varmor/subscribed"
 #define BARRIER_NAMESPACE  "varmor"  /* an event's namespace need not exist */
 #define ANY_NAMESPACE      "default" /* for calls whose answer does not depend on it */
+#define CRI_NAMESPACE      "k8s.io"  /* where containerd's CRI keeps its containers */
 
 enum phase { PHASE_DOWN, PHASE_GREETING, PHASE_SUBSCRIBING, PHASE_LISTING, PHASE_STEADY };
 
@@ -277,7 +278,7 @@ static void on_container(struct containerd *d, const char *name_space, const uin
         trouble(d, "a container is left out", r);
 }
 
-/* The answer to runtime_ops.ask. */
+/* The answer to runtime_ops.ask and runtime_ops.expect. */
 static void on_asked_task(struct containerd *d, const struct containerd_question *q,
                           const uint8_t *data, size_t len, struct error **reterr)
 {
@@ -287,8 +288,14 @@ static void on_asked_task(struct containerd *d, const struct containerd_question
     if (containerd_task_decode(&task, data, len, reterr) < 0)
         return;
     c = containerd_index_find(d->index, q->name_space, q->id);
-    if (!c)
+    if (!c) { /* told once its details are known as well */
+        int r = containerd_index_put_task(d->index, q->name_space, q->id, task.pid,
+                                          state_of(task.status));
+
+        if (r < 0)
+            trouble(d, q->id, r);
         return;
+    }
     containerd_index_set_state(d->index, q->name_space, q->id, state_of(task.status));
     d->events.answered(c, d->events.data);
 }
@@ -427,6 +434,24 @@ static int containerd_ask(struct runtime *r, const struct container *c)
                                 d->attempt);
 }
 
+static int containerd_expect(struct runtime *r, const char *id)
+{
+    struct containerd *d = (struct containerd *)r;
+    int result;
+
+    if (containerd_index_find(d->index, CRI_NAMESPACE, id))
+        return 1;
+    if (d->phase == PHASE_DOWN)
+        return -ENOTCONN;
+    result = containerd_index_expect(d->index, CRI_NAMESPACE, id);
+    if (result == 0)
+        result =
+            containerd_calls_ask(d->calls, CONTAINERD_TASKS_GET, CRI_NAMESPACE, id, d->attempt);
+    if (result == 0)
+        ask_wanted(d);
+    return result;
+}
+
 static bool containerd_is_waiting(const struct runtime *r, const struct container *c)
 {
     (void)r;
@@ -462,6 +487,7 @@ static const struct runtime_ops containerd_ops = {
     .name = "containerd",
     .start = containerd_start,
     .is_waiting = containerd_is_waiting,
+    .expect = containerd_expect,
     .ask = containerd_ask,
     .describe = containerd_describe,
     .each = containerd_each,

@@ -22,3 +22,4 @@ $(call fuzzer,kubernetes_fuzz,kubernetes policy match base,openssl yaml-0.1 jans
 $(call fuzzer,admission_fuzz,$(manager_lib),$(manager_pkg))
 $(call fuzzer,lease_record_fuzz,kube base,openssl jansson)
 $(call fuzzer,kube_status_fuzz,$(manager_lib),$(manager_pkg))
+$(call fuzzer,nri_session_fuzz,agent rpc base,openssl)
