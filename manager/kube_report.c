@@ -19,7 +19,9 @@
 
 struct kube_report {
     struct loop *loop;
-    struct kube_lease *lease;
+    struct kube_client *client;
+    char identity[LEASE_HOLDER_MAX + 1];
+    struct kube_lease *lease; /* NULL: does not stand for election yet */
     struct kube_writer *writer;
     struct kube_events *events;
     struct kube_armor_profiles *profiles;
@@ -80,7 +82,7 @@ static bool on_may_write(void *data)
 {
     const struct kube_report *r = data;
 
-    return kube_lease_holds(r->lease);
+    return r->lease && kube_lease_holds(r->lease);
 }
 
 static void on_write_trouble(const char *key, const char *why, void *data UNUSED)
@@ -118,7 +120,7 @@ static void on_profiles_trouble(const char *why, void *data UNUSED)
 
 bool kube_report_leads(const struct kube_report *r)
 {
-    return kube_lease_holds(r->lease);
+    return r->lease && kube_lease_holds(r->lease);
 }
 
 void kube_report_synced(struct kube_report *r)
@@ -167,8 +169,7 @@ static void make_identity(const char *pod, char ret[static LEASE_HOLDER_MAX + 1]
     snprintf(ret, LEASE_HOLDER_MAX + 1, "%.*s_%08x", POD_NAME_MAX, *pod ? pod : "manager", random);
 }
 
-static int start_parts(struct kube_report *r, const struct kube_report_facts *facts,
-                       const char *identity)
+static int start_parts(struct kube_report *r, const struct kube_report_facts *facts)
 {
     const struct kube_writer_events writer_events = {
         .may_write = on_may_write, .trouble = on_write_trouble, .data = r};
@@ -191,7 +192,7 @@ static int start_parts(struct kube_report *r, const struct kube_report_facts *fa
     if (kube_writer_new(&r->writer, facts->loop, facts->client, &writer_events) < 0)
         return -ENOMEM;
     with_writer.writer = r->writer;
-    if (kube_events_new(&r->events, r->writer, identity) < 0 ||
+    if (kube_events_new(&r->events, r->writer, r->identity) < 0 ||
         kube_armor_profiles_new(&r->profiles, &with_writer) < 0)
         return -ENOMEM;
     policies_parts.writer = r->writer;
@@ -203,26 +204,36 @@ static int start_parts(struct kube_report *r, const struct kube_report_facts *fa
 int kube_report_new(struct kube_report **ret, const struct kube_report_facts *facts)
 {
     CLEANUP(kube_report_free) struct kube_report *r = calloc(1, sizeof(*r));
-    char identity[LEASE_HOLDER_MAX + 1];
-    const struct kube_lease_events events = {
-        .gained = on_gained, .lost = on_lost, .trouble = on_lease_trouble, .data = r};
 
     if (!r)
         return -ENOMEM;
-    make_identity(facts->pod, identity);
-    if (start_parts(r, facts, identity) < 0 ||
-        kube_lease_new(&r->lease, facts->loop, facts->client, facts->install_namespace,
-                       KUBE_REPORT_LEASE, identity, &events) < 0)
+    r->loop = facts->loop;
+    r->client = facts->client;
+    make_identity(facts->pod, r->identity);
+    if (start_parts(r, facts) < 0)
         return -ENOMEM;
     *ret = TAKE(r);
     return 0;
+}
+
+int kube_report_stand(struct kube_report *r, const char *install_namespace, const char *owners)
+{
+    const struct lease_place place = {
+        .name_space = install_namespace, .name = KUBE_REPORT_LEASE, .owners = owners};
+    const struct kube_lease_events events = {
+        .gained = on_gained, .lost = on_lost, .trouble = on_lease_trouble, .data = r};
+
+    return kube_lease_new(&r->lease, r->loop, r->client, &place, r->identity, &events);
 }
 
 void kube_report_release(struct kube_report *r, void (*done)(void *data), void *data)
 {
     r->leads = false;
     settle(r);
-    kube_lease_release(r->lease, done, data);
+    if (r->lease)
+        kube_lease_release(r->lease, done, data);
+    else if (loop_defer(r->loop, done, data) < 0)
+        done(data); /* no memory to wait a moment with */
 }
 
 struct kube_report *kube_report_free(struct kube_report *r)

@@ -27,17 +27,19 @@ struct kube_report_facts {
     const struct nodes *nodes;
     const struct file_problems *problems;
     const struct status *status;
-    const char *install_namespace; /* of the Lease */
-    const char *pod;               /* who this is; made unique */
+    const char *pod; /* who this is; made unique */
 };
 
 /* Facts are borrowed, their texts copied. 0 or -ENOMEM. */
 int kube_report_new(struct kube_report **ret, const struct kube_report_facts *facts);
+/* Stands for election from now on, by a Lease of the install namespace; owners: of the Lease (lease_record.h). Texts are
+ * copied. Once. 0 or -ENOMEM. */
+int kube_report_stand(struct kube_report *r, const char *install_namespace, const char *owners);
 /* Does not give up what it leads: see kube_report_release(). */
 struct kube_report *kube_report_free(struct kube_report *r); /* accepts NULL, returns NULL */
 DEFINE_CLEANUP(struct kube_report *, kube_report_free)
 
-/* Writes nothing more and lets another lead; done(data) runs once, soon, never inside. */
+/* Writes nothing more and lets another lead; done(data) runs once, soon. */
 void kube_report_release(struct kube_report *r, void (*done)(void *data), void *data);
 
 bool kube_report_leads(const struct kube_report *r);

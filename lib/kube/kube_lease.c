@@ -16,7 +16,7 @@
 struct kube_lease {
     struct loop *loop;
     struct kube_client *client;
-    char *name_space, *name; /* owned */
+    char *name_space, *name, *owners; /* owned */
     struct kube_lease_events events;
     struct election election;
     struct kube_request *request; /* NULL: none under way */
@@ -133,6 +133,7 @@ static int send_request(struct kube_lease *l, enum election_action action,
                         void (*done)(const struct kube_answer *a, void *data))
 {
     CLEANUP_BUF struct buf body = BUF_INIT(LEASE_MAX_BYTES);
+    const struct lease_place place = {l->name_space, l->name, l->owners};
     char path[PATH_MAX_BYTES];
     struct kube_call call = {.method = "GET",
                              .path = path,
@@ -147,7 +148,7 @@ static int send_request(struct kube_lease *l, enum election_action action,
              action == ELECTION_CREATE ? "" : l->name);
     if (action != ELECTION_READ) {
         call.method = action == ELECTION_CREATE ? "POST" : "PUT";
-        r = lease_record_format(record, l->name_space, l->name, &body);
+        r = lease_record_format(record, &place, &body);
         call.body = body.data;
         call.len = body.len;
     }
@@ -217,7 +218,7 @@ void kube_lease_release(struct kube_lease *l, void (*done)(void *data), void *da
 /* ---- Life ---- */
 
 int kube_lease_new(struct kube_lease **ret, struct loop *loop, struct kube_client *client,
-                   const char *name_space, const char *name, const char *identity,
+                   const struct lease_place *place, const char *identity,
                    const struct kube_lease_events *events)
 {
     CLEANUP(kube_lease_free) struct kube_lease *l = calloc(1, sizeof(*l));
@@ -227,10 +228,11 @@ int kube_lease_new(struct kube_lease **ret, struct loop *loop, struct kube_clien
     l->loop = loop;
     l->client = client;
     l->events = *events;
-    l->name_space = strdup(name_space);
-    l->name = strdup(name);
+    l->name_space = strdup(place->name_space);
+    l->name = strdup(place->name);
+    l->owners = strdup(place->owners);
     election_init(&l->election, identity);
-    if (!l->name_space || !l->name || loop_timer_new(loop, &l->due, on_due, l) < 0 ||
+    if (!l->name_space || !l->name || !l->owners || loop_timer_new(loop, &l->due, on_due, l) < 0 ||
         loop_timer_new(loop, &l->end, on_end, l) < 0 ||
         loop_timer_new(loop, &l->release, on_release_deadline, l) < 0)
         return -ENOMEM;
@@ -247,6 +249,7 @@ struct kube_lease *kube_lease_free(struct kube_lease *l)
     loop_timer_free(l->release);
     loop_timer_free(l->end);
     loop_timer_free(l->due);
+    free(l->owners);
     free(l->name);
     free(l->name_space);
     free(l);

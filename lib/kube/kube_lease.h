@@ -11,6 +11,7 @@
 
 struct kube_client;
 struct kube_lease; /* opaque */
+struct lease_place;
 struct loop;
 
 struct kube_lease_events {
@@ -25,7 +26,7 @@ struct kube_lease_events {
 /* Starts at once. identity: of this process alone, at most LEASE_HOLDER_MAX bytes; texts are copied, loop and client
  * borrowed. 0 or -ENOMEM. */
 int kube_lease_new(struct kube_lease **ret, struct loop *loop, struct kube_client *client,
-                   const char *name_space, const char *name, const char *identity,
+                   const struct lease_place *place, const char *identity,
                    const struct kube_lease_events *events);
 /* Does not give the lease up: it runs out. Calls nothing. */
 struct kube_lease *kube_lease_free(struct kube_lease *l); /* accepts NULL, returns NULL */

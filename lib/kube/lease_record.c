@@ -87,19 +87,22 @@ static json_t *text_or_null(const char *text)
     return *text ? json_string(text) : json_null();
 }
 
-int lease_record_format(const struct lease_record *r, const char *name_space, const char *name,
+int lease_record_format(const struct lease_record *r, const struct lease_place *place,
                         struct buf *out)
 {
+    CLEANUP(lease_json_free) json_t *owners = json_loads(place->owners, 0, NULL);
     CLEANUP(lease_json_free)
     json_t *root = json_pack(
-        "{s:s, s:s, s:{s:s, s:s, s:o}, s:{s:o, s:o, s:o, s:I, s:I}}", "apiVersion",
-        "coordination.k8s.io/v1", "kind", "Lease", "metadata", "namespace", name_space, "name",
-        name, "resourceVersion", text_or_null(r->version), "spec", "holderIdentity",
-        text_or_null(r->holder), "acquireTime", text_or_null(r->acquired), "renewTime",
-        text_or_null(r->renewed), "leaseDurationSeconds", (json_int_t)r->duration_s,
+        "{s:s, s:s, s:{s:s, s:s, s:o, s:O}, s:{s:o, s:o, s:o, s:I, s:I}}", "apiVersion",
+        "coordination.k8s.io/v1", "kind", "Lease", "metadata", "namespace", place->name_space,
+        "name", place->name, "resourceVersion", text_or_null(r->version), "ownerReferences", owners,
+        "spec", "holderIdentity", text_or_null(r->holder), "acquireTime", text_or_null(r->acquired),
+        "renewTime", text_or_null(r->renewed), "leaseDurationSeconds", (json_int_t)r->duration_s,
         "leaseTransitions", (json_int_t)r->transitions);
     CLEANUP_FREE char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
 
+    if (!json_is_array(owners))
+        return -EINVAL;
     return text ? buf_add_text(out, text) : -ENOMEM;
 }
 

@@ -26,8 +26,13 @@ struct lease_record {
 /* 0, -ENOMEM, or -EBADMSG with *reterr (no Lease, or a text that is too long). *ret is written on success only. */
 int lease_record_parse(struct lease_record *ret, const uint8_t *json, size_t len,
                        struct error **reterr);
-/* The body of a create (version "") or an update. 0, -E2BIG (out's ceiling) or -ENOMEM. */
-int lease_record_format(const struct lease_record *r, const char *name_space, const char *name,
+/* The object that a record is kept in. */
+struct lease_place {
+    const char *name_space, *name;
+    const char *owners; /* metadata.ownerReferences, as JSON */
+};
+/* The body of a create (version "") or an update. 0, -E2BIG (out's ceiling), -ENOMEM, or -EINVAL (owners is no list). */
+int lease_record_format(const struct lease_record *r, const struct lease_place *place,
                         struct buf *out);
 /* CLOCK_REALTIME as Lease objects have it ("2026-11-25T09:30:00.000001Z"): for people, no decision rests on it. */
 void lease_time_format(char text[static LEASE_TIME_MAX + 1], int64_t real_ns);

@@ -13,6 +13,7 @@
 #include "lib/kube/kube_client.h"
 #include "lib/kube/kube_config.h"
 #include "lib/kube/kube_lease.h"
+#include "lib/kube/lease_record.h"
 #include "lib/loop.h"
 
 #define ACT_EVERY_NS (10 * NS_PER_MSEC)
@@ -78,6 +79,7 @@ static int run(char **argv, struct error **reterr)
     struct holder h = {0};
     const struct kube_lease_events events = {
         .gained = on_gained, .lost = on_lost, .trouble = on_trouble, .data = &h};
+    const struct lease_place place = {argv[2], argv[3], "[]"};
     struct kube_config config = {0};
     struct loop_signal *term = NULL;
     int r = loop_new(&loop, reterr);
@@ -92,7 +94,7 @@ static int run(char **argv, struct error **reterr)
     h.loop = loop;
     if (loop_timer_new(loop, &h.timer, act, &h) < 0 ||
         loop_signal_new(loop, &term, SIGTERM, on_signal, &h) < 0 ||
-        kube_lease_new(&h.lease, loop, client, argv[2], argv[3], argv[4], &events) < 0)
+        kube_lease_new(&h.lease, loop, client, &place, argv[4], &events) < 0)
         return error_oom(reterr);
     act(&h);
     r = loop_run(loop);

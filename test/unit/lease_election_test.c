@@ -294,15 +294,17 @@ START_TEST(a_record_survives_its_json)
 {
     CLEANUP_BUF struct buf text = BUF_INIT(LEASE_MAX_BYTES);
     struct lease_record r = {.holder = "a", .version = "7", .duration_s = 15, .transitions = 3};
+    struct lease_place place = {"varmor", "varmor-manager", "[{\"kind\":\"ClusterRole\"}]"};
     struct lease_record back;
 
     lease_time_format(r.renewed, 1795599000000001000);
     ck_assert_str_eq(r.renewed, "2026-11-25T09:30:00.000001Z");
-    ck_assert_int_eq(lease_record_format(&r, "varmor", "varmor-manager", &text), 0);
+    ck_assert_int_eq(lease_record_format(&r, &place, &text), 0);
     ck_assert_str_eq(
         buf_text(&text),
         "{\"apiVersion\":\"coordination.k8s.io/v1\",\"kind\":\"Lease\",\"metadata\":{\"namespace\":"
-        "\"varmor\",\"name\":\"varmor-manager\",\"resourceVersion\":\"7\"},\"spec\":{"
+        "\"varmor\",\"name\":\"varmor-manager\",\"resourceVersion\":\"7\",\"ownerReferences\":[{"
+        "\"kind\":\"ClusterRole\"}]},\"spec\":{"
         "\"holderIdentity\":\"a\",\"acquireTime\":null,\"renewTime\":\"2026-11-25T09:30:00.000001Z\","
         "\"leaseDurationSeconds\":15,\"leaseTransitions\":3}}");
     ck_assert_int_eq(parse(buf_text(&text), &back, NULL), 0);
@@ -312,6 +314,8 @@ START_TEST(a_record_survives_its_json)
     ck_assert_str_eq(back.renewed, r.renewed);
     ck_assert_int_eq(back.duration_s, 15);
     ck_assert_int_eq(back.transitions, 3);
+    place.owners = "{";
+    ck_assert_int_eq(lease_record_format(&r, &place, &text), -EINVAL);
 }
 END_TEST
 
