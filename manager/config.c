@@ -35,6 +35,10 @@ static const struct option_spec config_options[] = {
      .field = offsetof(struct config, context),
      .value = "NAME",
      .help = "context of the kubeconfig; its current one if left out"},
+    {.name = "remove-policies",
+     .type = OPTION_FLAG,
+     .field = offsetof(struct config, remove_policies),
+     .help = "delete every policy of the cluster, with --kubernetes, and end"},
     {.name = "owner-cluster-role",
      .type = OPTION_TEXT,
      .field = offsetof(struct config, owner_cluster_role),
@@ -127,6 +131,8 @@ static int settle_source(struct config *c, struct error **reterr)
     if (c->kubernetes && c->policies)
         return error_set(reterr, -EINVAL,
                          "--kubernetes and --policies: policies come from one place");
+    if (c->remove_policies && !c->kubernetes)
+        return error_set(reterr, -EINVAL, "--remove-policies needs --kubernetes");
     if (c->kubeconfig && !c->kubernetes)
         return error_set(reterr, -EINVAL, "--kubeconfig needs --kubernetes");
     if (c->context && !c->kubeconfig)

@@ -7,6 +7,7 @@ struct config {
     char *policies;            /* the folder; NULL with kubernetes */
     bool kubernetes;           /* policies come from the API server */
     char *kubeconfig;          /* NULL: what a pod finds in its service account folder */
+    bool remove_policies;      /* of the whole cluster, and end */
     char *owner_cluster_role;  /* whose the objects are that the manager makes; NULL: nobody's */
     char *context;             /* of the kubeconfig; NULL: its current one */
     struct option_list listen; /* addresses, as grpc_address_parse() takes them */

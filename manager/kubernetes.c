@@ -6,13 +6,11 @@
 #include <stdlib.h>
 
 #include "lib/kube/kube_client.h"
-#include "lib/kube/kube_config.h"
 #include "manager/access.h"
 #include "manager/config.h"
+#include "manager/kube_connect.h"
 #include "manager/kube_owner.h"
 #include "manager/source_kubernetes.h"
-
-#define USER_AGENT "varmor-manager/" VARMOR_VERSION
 
 struct kubernetes {
     struct loop *loop;
@@ -23,24 +21,6 @@ struct kubernetes {
     struct access *access;
     struct source_kubernetes *source;
 };
-
-/* How to reach the server: the kubeconfig that was named, or what a pod finds. */
-static int start_client(struct kubernetes *k, struct error **reterr)
-{
-    const struct config *config = k->config;
-    struct kube_config server = {0};
-    int r;
-
-    if (config->kubeconfig)
-        r = kube_config_load(&server, config->kubeconfig, config->context, reterr);
-    else
-        r = kube_config_in_cluster(&server, getenv("KUBERNETES_SERVICE_HOST"),
-                                   getenv("KUBERNETES_SERVICE_PORT"), KUBE_SERVICE_ACCOUNT, reterr);
-    if (r == 0)
-        r = kube_client_new(&k->client, k->loop, &server, USER_AGENT, reterr);
-    kube_config_done(&server);
-    return r < 0 ? error_wrap(reterr, r, "--kubernetes") : 0;
-}
 
 /* Callers may show tokens from now on. */
 static int start_access(struct kubernetes *k)
@@ -74,7 +54,7 @@ int kubernetes_new(struct kubernetes **ret, struct loop *loop, const struct conf
     k->loop = loop;
     k->config = config;
     k->facts = *facts;
-    r = start_client(k, reterr);
+    r = kube_connect(&k->client, loop, config, reterr);
     if (r < 0)
         return r;
     if (kube_owner_new(&k->owner, loop, k->client, config->owner_cluster_role, on_owner_known, k) <

@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "lib/kube/kube_client.h"
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "manager/config.h"
+#include "manager/kube_connect.h"
 #include "manager/manager.h"
+#include "manager/policy_removal.h"
 
 #define EXIT_USAGE     2
 #define TEXT_MAX_BYTES 65536 /* of --help and --print-config */
@@ -80,6 +83,17 @@ static int run(const struct config *config, struct error **reterr)
     return r < 0 ? error_errno(reterr, r, "the event loop") : 0;
 }
 
+static int remove_policies(const struct config *config, struct error **reterr)
+{
+    CLEANUP(loop_free) struct loop *loop = NULL;
+    CLEANUP(kube_client_free) struct kube_client *client = NULL;
+    int r = loop_new(&loop, reterr);
+
+    if (r == 0)
+        r = kube_connect(&client, loop, config, reterr);
+    return r < 0 ? r : policy_removal_run(loop, client, reterr);
+}
+
 static int print(int r, const struct buf *text)
 {
     if (r < 0 || fputs(buf_text(text), stdout) == EOF || fflush(stdout) == EOF)
@@ -100,7 +114,7 @@ int main(int argc, char **argv)
     case OPTIONS_RUN:
         log_set_level(config.log_level);
         raise_file_limit();
-        if (run(&config, &e) < 0) {
+        if ((config.remove_policies ? remove_policies(&config, &e) : run(&config, &e)) < 0) {
             LOG(ERROR, "ended", error_message(e));
             status = EXIT_FAILURE;
         }
