@@ -43,6 +43,14 @@ static void on_owner_known(void *data)
     (void)data;
 }
 
+static int start_source(struct kubernetes *k)
+{
+    const struct source_kubernetes_handlers handlers = {.source = k->facts.source_handler,
+                                                        .source_data = k->facts.source_data};
+
+    return source_kubernetes_new(&k->source, k->loop, k->client, &handlers);
+}
+
 int kubernetes_new(struct kubernetes **ret, struct loop *loop, const struct config *config,
                    const struct kubernetes_facts *facts, struct error **reterr)
 {
@@ -60,8 +68,7 @@ int kubernetes_new(struct kubernetes **ret, struct loop *loop, const struct conf
     if (kube_owner_new(&k->owner, loop, k->client, config->owner_cluster_role, on_owner_known, k) <
         0)
         return error_oom(reterr);
-    if (start_access(k) < 0 || source_kubernetes_new(&k->source, loop, k->client,
-                                                     facts->source_handler, facts->source_data) < 0)
+    if (start_access(k) < 0 || start_source(k) < 0)
         return error_oom(reterr);
     *ret = TAKE(k);
     return 0;

@@ -13,41 +13,38 @@
  *    new list shows, that they are gone.
  * 3. A policy that the server took and the reader does not keeps what was in force before, and is told as findings of
  *    "varmorpolicy shop/web" (without positions: the text is no file of anybody). A list that cannot be read is told as
- *    a finding of its resource: "pods/", "varmorpolicies/".
+ *    a finding of its resource: "pods", "varmorpolicies".
  *
  * Does not log.
  */
 #include "lib/error.h"
-#include "manager/source.h"
+#include "manager/kube_policy.h"
 
 struct kube_client;
 struct loop;
 struct map;
+struct source_handler;
 struct source_kubernetes;
+struct watched_policies_handler;
 
 /* Of each resource; what is beyond is left out and told as a finding of the resource. */
 #define SOURCE_KUBERNETES_MAX_POLICIES 16384
 #define SOURCE_KUBERNETES_MAX_OBJECTS  131072
 #define SOURCE_KUBERNETES_MAX_BYTES    (3u << 20) /* of one object; etcd takes half of that */
 
-/* A policy as the API server has it now, whether it could be read or not. */
-struct kube_policy {
-    bool cluster;
-    char *name_space; /* owned, like the texts below; "" for cluster policies */
-    char *name;
-    char
-        *reference; /* as kubectl takes it, and the name of its findings: "varmorpolicy shop/web" */
-    char *uid;
-    char *resource_version;
-    int64_t generation;
-    bool refused; /* the reader has findings that are errors: what was in force before stays */
-    bool waiting; /* for a list that it needs; what was in force before stays */
+/* Who is told; all outlive the source. */
+struct source_kubernetes_handlers {
+    const struct source_handler *source; /* as of every source */
+    void *source_data;
+    const struct watched_policies_handler
+        *policies; /* each version of a policy's object; NULL: nobody */
+    void *policies_data;
 };
 
-/* Starts at the end of the present turn. client and handler must outlive the source. 0 or -ENOMEM. */
+/* Starts at the end of the present turn. client must outlive the source. 0 or -ENOMEM. */
 int source_kubernetes_new(struct source_kubernetes **ret, struct loop *loop,
-                          struct kube_client *client, const struct source_handler *handler,
-                          void *data);
+                          struct kube_client *client,
+                          const struct source_kubernetes_handlers *handlers);
 /* Tells nothing more; objects that were put are gone. Accepts NULL, returns NULL. */
 struct source_kubernetes *source_kubernetes_free(struct source_kubernetes *s);
 DEFINE_CLEANUP(struct source_kubernetes *, source_kubernetes_free)

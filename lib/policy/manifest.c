@@ -43,6 +43,40 @@ bool pod_addresses_count(const char *phase, bool host_network)
     return !host_network && strcmp(phase, "Succeeded") != 0 && strcmp(phase, "Failed") != 0;
 }
 
+static bool selectors_equal(const struct selector *a, const struct selector *b)
+{
+    if (!a || !b)
+        return a == b;
+    return strcmp(selector_text(a), selector_text(b)) == 0;
+}
+
+static bool addresses_equal(const struct manifest *a, const struct manifest *b)
+{
+    if (a->n_addresses != b->n_addresses)
+        return false;
+    for (size_t i = 0; i < a->n_addresses; i++)
+        if (!addr_equal(&a->addresses[i], &b->addresses[i]))
+            return false;
+    return true;
+}
+
+static bool ports_equal(const struct manifest *a, const struct manifest *b)
+{
+    if (a->n_ports != b->n_ports)
+        return false;
+    for (size_t i = 0; i < a->n_ports; i++)
+        if (a->ports[i].first != b->ports[i].first || a->ports[i].last != b->ports[i].last)
+            return false;
+    return true;
+}
+
+bool manifest_equal(const struct manifest *a, const struct manifest *b)
+{
+    return addresses_equal(a, b) && ports_equal(a, b) && labels_equal(a->labels, b->labels) &&
+           labels_equal(a->template_labels, b->template_labels) &&
+           selectors_equal(a->selector, b->selector);
+}
+
 /* Makes *items as large as its n elements; an array that cannot be moved stays. */
 static void trim(void *items, size_t n, size_t size)
 {

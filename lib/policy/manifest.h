@@ -15,6 +15,9 @@ DEFINE_CLEANUP(struct manifest *, manifest_free)
  * which may be another's by now. phase may be empty. */
 bool pod_addresses_count(const char *phase, bool host_network);
 
+/* True if both say the same of everything that is read of an object. */
+bool manifest_equal(const struct manifest *a, const struct manifest *b);
+
 /* Gives back what was made larger than needed, for who keeps many; it takes no more labels then. 0, or -ENOMEM: it is
  * as it was. */
 int manifest_trim(struct manifest *m);

@@ -142,6 +142,19 @@ const char *labels_value(const struct labels *l, size_t i)
     return l->items[i].value;
 }
 
+bool labels_equal(const struct labels *a, const struct labels *b)
+{
+    size_t n = a ? a->n : 0;
+
+    if (n != (b ? b->n : 0))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(a->items[i].key, b->items[i].key) != 0 ||
+            strcmp(a->items[i].value, b->items[i].value) != 0)
+            return false;
+    return true;
+}
+
 struct labels *labels_copy(const struct labels *l)
 {
     CLEANUP(labels_free) struct labels *copy = labels_new();

@@ -18,7 +18,8 @@ const char *labels_get(const struct labels *l, const char *key); /* NULL if abse
 size_t labels_size(const struct labels *l);
 const char *labels_key(const struct labels *l, size_t i); /* in order */
 const char *labels_value(const struct labels *l, size_t i);
-struct labels *labels_copy(const struct labels *l); /* NULL: no memory */
+bool labels_equal(const struct labels *a, const struct labels *b); /* none (NULL) is empty */
+struct labels *labels_copy(const struct labels *l);                /* NULL: no memory */
 /* A copy in one piece of memory, for who keeps many: it must not be put to. NULL: no memory. */
 struct labels *labels_pack(const struct labels *l);
 
