@@ -42,7 +42,7 @@ int ttrpc_reader_feed(struct ttrpc_reader *r, const uint8_t *data, size_t len,
                       struct error **reterr)
 {
     for (;;) {
-        size_t size, n;
+        size_t size = 0, n;
         int result = frame_size(&r->bytes, &size, reterr);
 
         if (result < 0)
