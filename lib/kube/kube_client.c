@@ -207,6 +207,23 @@ static size_t on_received(char *data, size_t size, size_t n, void *data_of_reque
     return len;
 }
 
+/* Inside libcurl, too. */
+static size_t on_header(char *line, size_t size, size_t n, void *data_of_request)
+{
+    struct kube_request *r = data_of_request;
+    const size_t len = size * n;
+    int status;
+
+    if (r->state != REQUEST_ACTIVE)
+        return CURL_WRITEFUNC_ERROR;
+    if (!r->call.started || len != 2 || memcmp(line, "\r\n", 2) != 0)
+        return len;
+    status = kube_transfer_status(r->transfer);
+    if (status >= 200 && status <= 299)
+        r->call.started(r->call.data);
+    return r->state == REQUEST_ACTIVE ? len : CURL_WRITEFUNC_ERROR;
+}
+
 static bool request_start(struct kube_request *r);
 
 /* An answer has come whole. */
@@ -293,6 +310,7 @@ static bool request_start(struct kube_request *r)
         .user_agent = c->user_agent,
         .call = &r->call,
         .received = on_received,
+        .header = on_header,
         .data = r,
     };
     CLEANUP(error_free) struct error *error = NULL;

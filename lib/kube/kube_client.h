@@ -46,6 +46,8 @@ struct kube_call {
     uint64_t deadline_ns; /* from now; 0: none (streams) */
     uint64_t idle_ns;     /* a stream without a byte for so long has ended; 0: none */
     size_t max_bytes;     /* of the answer; of requests without received() */
+    /* The server has agreed (2xx): a stream's first byte may come much later. NULL: of no interest. */
+    void (*started)(void *data_of_caller);
     /* A stream's bytes as they come. A negative result ends the request with that error. NULL: the body is gathered. */
     int (*received)(const uint8_t *data, size_t len, void *data_of_caller);
     void (*done)(const struct kube_answer *a, void *data_of_caller);

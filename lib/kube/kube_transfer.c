@@ -105,6 +105,8 @@ static CURLcode set_request(struct kube_transfer *t, const struct kube_transfer_
     curl_easy_setopt(h, CURLOPT_HTTPHEADER, t->headers);
     curl_easy_setopt(h, CURLOPT_WRITEFUNCTION, plan->received);
     curl_easy_setopt(h, CURLOPT_WRITEDATA, plan->data);
+    curl_easy_setopt(h, CURLOPT_HEADERFUNCTION, plan->header);
+    curl_easy_setopt(h, CURLOPT_HEADERDATA, plan->data);
     curl_easy_setopt(h, CURLOPT_PRIVATE, plan->data);
     curl_easy_setopt(h, CURLOPT_ERRORBUFFER, t->problem);
     return code;

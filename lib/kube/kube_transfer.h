@@ -21,7 +21,9 @@ struct kube_transfer_plan {
     const struct kube_call *call;
     curl_write_callback
         received; /* gets data; inside libcurl: nothing may be added or dropped there */
-    void *data;   /* kube_transfer_data() of it */
+    curl_write_callback
+        header; /* gets each line of the headers, the empty one at their end included */
+    void *data; /* kube_transfer_data() of it */
 };
 
 /* Starts it. 0, -ENOMEM, or -EACCES with *reterr (no token). */

@@ -6,18 +6,20 @@
  *         sends COUNT requests at once; a %d in PATH and in the body becomes a number from 0 on. Prints for each:
  *         "STATUS ERROR RETRY_AFTER_MS LENGTH REASON PROBLEM"
  *     kube_probe [OPTION...] KUBECONFIG watch PATH
- *         prints "put KEY LENGTH", "dropped KEY", "listed N", "trouble REASON", "well" as they come, until SIGTERM
+ *         prints "put KEY LENGTH", "dropped KEY", "listed N BYTES", "trouble REASON", "well" as they come, until SIGTERM;
+ *         BYTES of the heap are in use then beyond those before the first list
  *
- *     --body FILE --type MEDIA-TYPE --accept MEDIA-TYPE --deadline MS --max BYTES --query QUERY --page N
+ *     --body FILE --type MEDIA-TYPE --accept MEDIA-TYPE --deadline MS --max BYTES --query QUERY --page N --max-objects N
  */
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "lib/buf.h"
-#include "lib/kube/kube_client.h"
+#include "lib/kube/kube_watch.h"
 #include "lib/loop.h"
 
 #define BODY_MAX (4u << 20)
@@ -27,9 +29,11 @@ struct probe {
     struct kube_client *client;
     const char *body_file, *type, *accept, *query;
     uint64_t deadline_ns;
-    size_t max_bytes;
+    size_t max_bytes, max_objects;
     unsigned page_size;
     unsigned n_left;
+    struct kube_watch *watch;
+    size_t used_before;
     int result;
 };
 
@@ -106,6 +110,65 @@ static int call(struct probe *p, const char *method, const char *path_text, unsi
     return p->result;
 }
 
+static void on_put(const char *key, const uint8_t *object, size_t len, void *data UNUSED)
+{
+    /* Each byte is looked at, for the sanitizer. */
+    unsigned sum = 0;
+
+    for (size_t i = 0; i < len; i++)
+        sum += object[i];
+    printf("put %s %zu%s\n", key, len, sum == 0 ? " of zeros" : "");
+}
+
+static void on_dropped(const char *key, void *data UNUSED)
+{
+    printf("dropped %s\n", key);
+}
+
+static void on_listed(void *data)
+{
+    struct probe *p = data;
+
+    printf("listed %zu %zu\n", kube_watch_size(p->watch), mallinfo2().uordblks - p->used_before);
+}
+
+static void on_trouble(const char *reason, void *data UNUSED)
+{
+    if (reason)
+        printf("trouble %s\n", reason);
+    else
+        printf("well\n");
+}
+
+static void on_signal(int signal_number UNUSED, void *data)
+{
+    loop_stop(data);
+}
+
+static int watch(struct probe *p, const char *path)
+{
+    const struct kube_watch_settings settings = {
+        .path = path,
+        .query = p->query,
+        .accept = p->accept,
+        .page_size = p->page_size,
+        .max_object_bytes = p->max_bytes,
+        .max_objects = p->max_objects,
+    };
+    const struct kube_watch_events events = {on_put, on_dropped, on_listed, on_trouble, p};
+    struct loop_signal *term = NULL;
+    int r = loop_signal_new(p->loop, &term, SIGTERM, on_signal, p->loop);
+
+    p->used_before = mallinfo2().uordblks;
+    if (r == 0)
+        r = kube_watch_new(&p->watch, p->loop, p->client, &settings, &events);
+    if (r == 0)
+        r = loop_run(p->loop);
+    kube_watch_free(p->watch);
+    loop_signal_free(term);
+    return r < 0 ? 2 : 0;
+}
+
 static int run(struct probe *p, const char *kubeconfig, char **arguments)
 {
     CLEANUP(error_free) struct error *error = NULL;
@@ -123,6 +186,8 @@ static int run(struct probe *p, const char *kubeconfig, char **arguments)
     } else if (strcmp(arguments[0], "call") == 0 && arguments[1] && arguments[2]) {
         r = call(p, arguments[1], arguments[2],
                  arguments[3] ? (unsigned)strtoul(arguments[3], NULL, 10) : 1);
+    } else if (strcmp(arguments[0], "watch") == 0 && arguments[1]) {
+        r = watch(p, arguments[1]);
     } else {
         fprintf(stderr, "kube_probe: '%s' is not known, or lacks something\n", arguments[0]);
         r = 2;
@@ -135,12 +200,18 @@ static int run(struct probe *p, const char *kubeconfig, char **arguments)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"body", required_argument, NULL, 'b'},   {"type", required_argument, NULL, 't'},
-        {"accept", required_argument, NULL, 'a'}, {"deadline", required_argument, NULL, 'd'},
-        {"max", required_argument, NULL, 'm'},    {"query", required_argument, NULL, 'q'},
-        {"page", required_argument, NULL, 'p'},   {NULL, 0, NULL, 0},
+        {"body", required_argument, NULL, 'b'},
+        {"type", required_argument, NULL, 't'},
+        {"accept", required_argument, NULL, 'a'},
+        {"deadline", required_argument, NULL, 'd'},
+        {"max", required_argument, NULL, 'm'},
+        {"query", required_argument, NULL, 'q'},
+        {"page", required_argument, NULL, 'p'},
+        {"max-objects", required_argument, NULL, 'o'},
+        {NULL, 0, NULL, 0},
     };
-    struct probe p = {.deadline_ns = 30 * NS_PER_SEC, .max_bytes = 64u << 20};
+    struct probe p = {
+        .deadline_ns = 30 * NS_PER_SEC, .max_bytes = 64u << 20, .max_objects = 200000};
     int option;
 
     setvbuf(stdout, NULL, _IOLBF, 0);
@@ -155,6 +226,8 @@ int main(int argc, char **argv)
             p.deadline_ns = strtoull(optarg, NULL, 10) * NS_PER_MSEC;
         else if (option == 'm')
             p.max_bytes = strtoul(optarg, NULL, 10);
+        else if (option == 'o')
+            p.max_objects = strtoul(optarg, NULL, 10);
         else if (option == 'q')
             p.query = optarg;
         else if (option == 'p')
