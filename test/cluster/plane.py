@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests in Python share: a control plane of their own (control_plane.sh) or one that is given, kubectl, processes
 with logs, waiting for a condition, and the count of what was found."""
+import http.client
 import json
 import os
+import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -100,3 +103,66 @@ class Count:
 
 def make(*targets):
     subprocess.run(["make", "--no-print-directory", "-s", "-j2", "CONFIG=debug", *targets], cwd=TOP, check=True)
+
+
+class Api:
+    """The API server by plain HTTPS, where kubectl's own second a call would be what is measured."""
+
+    def __init__(self, plane):
+        context = ssl.create_default_context(cafile=os.path.join(plane.folder, "ca.pem"))
+        context.load_cert_chain(os.path.join(plane.folder, "admin.pem"), os.path.join(plane.folder, "admin.key"))
+        with open(plane.kubeconfig, encoding="utf-8") as f:
+            host, port = re.search(r'server: "https://([^:]+):(\d+)"', f.read()).groups()
+        self.connect = lambda: http.client.HTTPSConnection(host, int(port), context=context, timeout=DEADLINE)
+        self.connection = self.connect()
+
+    def call(self, method, path, body=None, content_type="application/json"):
+        """(status, the answer's JSON)"""
+        for attempt in (1, 2):
+            try:
+                self.connection.request(method, path, json.dumps(body) if body is not None else None,
+                                        {"Content-Type": content_type, "Accept": "application/json"})
+                answer = self.connection.getresponse()
+                return answer.status, json.loads(answer.read())
+            except (http.client.HTTPException, OSError):
+                self.connection.close()
+                self.connection = self.connect()
+                if attempt == 2:
+                    raise
+        return None
+
+    def get(self, path):
+        return self.call("GET", path)[1]
+
+
+MINIMAL_CRD = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {{name: {plural}.crd.varmor.org}}
+spec:
+  group: crd.varmor.org
+  scope: {scope}
+  names: {{kind: {kind}, listKind: {kind}List, plural: {plural}, singular: {singular}, shortNames: [{short}]}}
+  versions:
+    - name: v1beta1
+      served: true
+      storage: true
+      subresources: {{status: {{}}}}
+      schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}
+"""
+
+
+def install_crds(plane):
+    """The chart's definitions."""
+    folder = os.path.join(TOP, "charts/varmor/files/crds")
+    files = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+    if files:
+        for name in files:
+            plane.kubectl("apply", "--server-side", "-f", os.path.join(folder, name))
+    else:
+        for kind, scope, short in (("VarmorPolicy", "Namespaced", "vpol"), ("VarmorClusterPolicy", "Cluster", "vcpol"),
+                                   ("ArmorProfile", "Namespaced", "armor")):
+            plural = kind.lower().replace("policy", "policies") if kind.endswith("y") else kind.lower() + "s"
+            plane.kubectl("apply", "-f", "-", text=MINIMAL_CRD.format(kind=kind, scope=scope, short=short, plural=plural,
+                                                                      singular=kind.lower()))
+    plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
