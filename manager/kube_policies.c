@@ -16,7 +16,7 @@
 #include "manager/kube_writer.h"
 #include "manager/object_key.h"
 #include "manager/profile_store.h"
-#include "manager/source_kubernetes.h"
+#include "manager/kube_policy.h"
 #include "manager/status.h"
 
 #define WRITER_KEY_SIZE (OBJECT_KEY_SIZE + 1)
@@ -305,6 +305,16 @@ void kube_policies_touch(struct kube_policies *s, const char *key)
 
     if (map_find(s->objects, key))
         kube_writer_touch(s->parts.writer, writer_key(text, key));
+}
+
+void kube_policies_touch_reference(struct kube_policies *s, const char *reference)
+{
+    MAP_FOREACH (e, s->objects) {
+        const struct status_object *o = map_value(e);
+
+        if (strcmp(o->reference, reference) == 0)
+            kube_policies_touch(s, map_key(e));
+    }
 }
 
 void kube_policies_touch_all(struct kube_policies *s)

@@ -55,6 +55,7 @@ void kube_policies_gone(struct kube_policies *s, const char *key);
 
 /* Something that the status of a policy shows may be different; key: of the store. */
 void kube_policies_touch(struct kube_policies *s, const char *key);
+void kube_policies_touch_reference(struct kube_policies *s, const char *reference);
 void kube_policies_touch_all(struct kube_policies *s);
 
 /* This process leads from now on. */

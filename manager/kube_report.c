@@ -157,6 +157,11 @@ void kube_report_touched(struct kube_report *r, const char *key)
     kube_armor_profiles_touch_status(r->profiles, key);
 }
 
+void kube_report_problem(struct kube_report *r, const char *reference)
+{
+    kube_policies_touch_reference(r->policies, reference);
+}
+
 /* ---- Life ---- */
 
 /* "pod_1f0c4ab2": another after each start, so that a process never takes the lease of the one before for its own. */

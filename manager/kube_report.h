@@ -56,3 +56,5 @@ void kube_report_gone(struct kube_report *r, const char *key);
  */
 void kube_report_judged(struct kube_report *r, const char *key);
 void kube_report_touched(struct kube_report *r, const char *key);
+/* What is wrong with a policy's text is different; reference: of the object (kube_policy.h). */
+void kube_report_problem(struct kube_report *r, const char *reference);

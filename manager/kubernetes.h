@@ -37,6 +37,17 @@ struct kubernetes_facts {
  * not answer is no failure: it is tried for ever. */
 int kubernetes_new(struct kubernetes **ret, struct loop *loop, const struct config *config,
                    const struct kubernetes_facts *facts, struct error **reterr);
+/* What the manager tells of, for what users see with kubectl (kube_report.h). key: of the store. */
+void kubernetes_synced(
+    struct kubernetes *k); /* the source has told everything, and it has been judged */
+void kubernetes_policy_judged(struct kubernetes *k,
+                              const char *key); /* again, or not to be built */
+void kubernetes_policy_touched(struct kubernetes *k, const char *key); /* by nodes or containers */
+/* The findings of a policy's text are others; reference: their name ("varmorpolicy shop/web"). */
+void kubernetes_policy_problem(struct kubernetes *k, const char *reference);
+/* Writes nothing more and lets another manager lead; done(data) runs once, soon. */
+void kubernetes_release(struct kubernetes *k, void (*done)(void *data), void *data);
+
 /* Reads no further changes; what is in force stays. What waits for the API server goes on until the end. */
 void kubernetes_stop_source(struct kubernetes *k);
 /* The server and with it all calls must be gone: they ask who may call. Accepts NULL, returns NULL. */
