@@ -60,6 +60,10 @@ add:
 {{- end }}
 # The container runtime tells of containers.
 - {name: containerd, mountPath: {{ dir .Values.agent.containerdSocket }}, readOnly: true}
+{{- with .Values.agent.nriSocket }}
+# It waits with each of them until it is bound.
+- {name: nri, mountPath: {{ dir . }}, readOnly: true}
+{{- end }}
 # Where the runtime reads seccomp profiles from.
 - {name: seccomp, mountPath: {{ .Values.agent.seccompDir }}}
 # The profiles in force, for a restart without the manager.
@@ -80,6 +84,9 @@ add:
 - {name: bpffs, hostPath: {path: /sys/fs/bpf, type: Directory}}
 {{- end }}
 - {name: containerd, hostPath: {path: {{ dir .Values.agent.containerdSocket }}, type: Directory}}
+{{- with .Values.agent.nriSocket }}
+- {name: nri, hostPath: {path: {{ dir . }}, type: DirectoryOrCreate}}
+{{- end }}
 - {name: seccomp, hostPath: {path: {{ .Values.agent.seccompDir }}, type: DirectoryOrCreate}}
 - {name: state, hostPath: {path: /var/lib/varmor, type: DirectoryOrCreate}}
 - {name: logs, hostPath: {path: /var/log, type: Directory}}
@@ -114,6 +121,7 @@ add:
 - "--token-file=/var/run/secrets/tokens/bound-token"
 - {{ printf "--install-namespace=%s" (include "varmor.namespace" .) | quote }}
 - {{ printf "--containerd-socket=%s" $v.agent.containerdSocket | quote }}
+- {{ printf "--nri-socket=%s" $v.agent.nriSocket | quote }}
 - {{ printf "--seccomp-dir=%s" $v.agent.seccompDir | quote }}
 - {{ printf "--apparmor-jobs=%v" $v.agent.appArmorJobs | quote }}
 - {{ printf "--log-level=%s" $v.agent.logLevel | quote }}
