@@ -12,6 +12,7 @@
 #include "manager/clock.h"
 #include "manager/config.h"
 #include "manager/file_problems.h"
+#include "manager/kubernetes.h"
 #include "manager/nodes.h"
 #include "manager/object_key.h"
 #include "manager/policy_queue.h"
@@ -37,11 +38,15 @@ struct manager {
     struct grpc_server *server;
     struct agents *agents;
     struct status_service *status_service;
-    struct source_directory *source;
+    struct source_directory *source; /* NULL: with Kubernetes, or stopped */
+    struct kubernetes *kubernetes;   /* NULL: without */
     struct policy_queue *queue;
     bool all_stale;   /* targets or names may be others: every policy is judged again */
     bool peers_stale; /* so are those that name services or pods */
     bool synced;
+    unsigned n_draining; /* what has still to end before drained() */
+    void (*drained)(void *data);
+    void *drained_data;
 };
 
 static void log_failure(int r, const char *what, const struct error *e)
@@ -109,6 +114,8 @@ static void on_source_file(const struct source_file *f, void *data)
     if (r <= 0)
         return;
     status_touch_policies(m->status);
+    if (m->kubernetes)
+        kubernetes_policy_problem(m->kubernetes, f->name);
     if (!problem)
         LOG(INFO, "file-mended", "nothing is wrong with the file any more",
             LOG_STR("file", f->name));
@@ -185,10 +192,15 @@ static int on_queue_judge(const char *key, struct policy *policy, const char *fi
 {
     struct manager *m = data;
     const struct stored_policy *p = map_find(profile_store_policies(m->store), key);
+    int r = 0;
 
     if (policy)
-        return put_policy(m, policy, file);
-    return p ? put_policy(m, p->policy, p->file) : 0;
+        r = put_policy(m, policy, file);
+    else if (p)
+        r = put_policy(m, p->policy, p->file);
+    if (m->kubernetes)
+        kubernetes_policy_judged(m->kubernetes, key);
+    return r;
 }
 
 static void on_queue_drained(void *data)
@@ -202,7 +214,9 @@ static void on_queue_drained(void *data)
     grpc_server_set_health(m->server, "", GRPC_HEALTH_SERVING);
     grpc_server_set_health(m->server, "varmor.v1.AgentService", GRPC_HEALTH_SERVING);
     grpc_server_set_health(m->server, "varmor.v1.StatusService", GRPC_HEALTH_SERVING);
-    LOG(INFO, "synced", "the folder has been read",
+    if (m->kubernetes)
+        kubernetes_synced(m->kubernetes);
+    LOG(INFO, "synced", m->kubernetes ? "the API server has been read" : "the folder has been read",
         LOG_INT("policies", map_size(profile_store_policies(m->store))),
         LOG_INT("profiles", profile_store_n_profiles(m->store)));
 }
@@ -338,7 +352,16 @@ static void on_policy_status(const struct stored_policy *p, bool is_ready, const
         LOG_STR("ready", is_ready ? "true" : "false"));
 }
 
+static void on_policy_touched(const struct stored_policy *p, void *data)
+{
+    struct manager *m = data;
+
+    if (m->kubernetes)
+        kubernetes_policy_touched(m->kubernetes, p->key);
+}
+
 static const struct status_handler manager_status_handler = {
+    .touched = on_policy_touched,
     .changed = on_status_changed,
     .policy = on_policy_status,
 };
@@ -427,6 +450,23 @@ static int listen_to(struct manager *m, const struct config *config, const char 
     return r;
 }
 
+static int start_source(struct manager *m, const struct config *config, struct error **reterr)
+{
+    const struct kubernetes_facts facts = {.source_handler = &manager_source_handler,
+                                           .source_data = m,
+                                           .store = m->store,
+                                           .nodes = m->nodes,
+                                           .problems = m->problems,
+                                           .status = m->status,
+                                           .server = m->server,
+                                           .agents = m->agents};
+
+    if (config->kubernetes)
+        return kubernetes_new(&m->kubernetes, m->loop, config, &facts, reterr);
+    return source_directory_new(&m->source, m->loop, config->policies, &manager_source_handler, m,
+                                reterr);
+}
+
 int manager_new(struct manager **ret, struct loop *loop, const struct config *config,
                 struct error **reterr)
 {
@@ -442,21 +482,35 @@ int manager_new(struct manager **ret, struct loop *loop, const struct config *co
     for (size_t i = 0; r == 0 && i < config->listen.n; i++)
         r = listen_to(m, config, config->listen.items[i], reterr);
     if (r == 0)
-        r = source_directory_new(&m->source, loop, config->policies, &manager_source_handler, m,
-                                 reterr);
+        r = start_source(m, config, reterr);
     if (r < 0)
         return r;
     *ret = TAKE(m);
     return 0;
 }
 
+static void on_one_drained(void *data)
+{
+    struct manager *m = data;
+
+    if (--m->n_draining == 0)
+        m->drained(m->drained_data);
+}
+
 void manager_drain(struct manager *m, void (*done)(void *data), void *data)
 {
+    m->drained = done;
+    m->drained_data = data;
+    m->n_draining = m->kubernetes ? 2 : 1;
     m->source = source_directory_free(m->source);
+    if (m->kubernetes)
+        kubernetes_stop_source(m->kubernetes);
     m->queue = policy_queue_free(m->queue);
     agents_close(m->agents);
     status_service_close(m->status_service);
-    grpc_server_drain(m->server, loop_now_ns(m->loop) + MANAGER_DRAIN_NS, done, data);
+    if (m->kubernetes)
+        kubernetes_release(m->kubernetes, on_one_drained, m);
+    grpc_server_drain(m->server, loop_now_ns(m->loop) + MANAGER_DRAIN_NS, on_one_drained, m);
 }
 
 struct manager *manager_free(struct manager *m)
@@ -466,6 +520,7 @@ struct manager *manager_free(struct manager *m)
     source_directory_free(m->source);
     policy_queue_free(m->queue);
     grpc_server_free(m->server);
+    kubernetes_free(m->kubernetes);
     status_service_free(m->status_service);
     agents_free(m->agents);
     status_free(m->status);
