@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/log.h"
+#include "manager/admission.h"
 
 #define DEFAULT_POLICIES "/etc/varmor/policies"
 
@@ -94,6 +95,29 @@ static const struct option_spec config_options[] = {
      .value = "NAME",
      .default_text = "varmor-agent",
      .help = "service account of the agents, in the install namespace, with --kubernetes"},
+    {.name = "webhook-listen",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, webhook_listen),
+     .value = "HOST:PORT",
+     .default_text = "0.0.0.0:3443",
+     .help = "where the API server asks about workloads, pods and policies, with --kubernetes"},
+    {.name = "webhook-url",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, webhook_url),
+     .value = "URL",
+     .help = "https://HOST:PORT under which the API server reaches it, for a manager that runs "
+             "outside of the cluster; its Service if left out"},
+    {.name = "webhook-match-label",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, webhook_match_label),
+     .value = "KEY=VALUE",
+     .default_text = "sandbox.varmor.org/enable=true",
+     .help = "label of the workloads and pods that it is asked about; empty for all"},
+    {.name = "bpf-exclusive-mode",
+     .type = OPTION_FLAG,
+     .field = offsetof(struct config, bpf_exclusive_mode),
+     .help = "containers of policies with BPF and without AppArmor run without the runtime's "
+             "default AppArmor profile"},
     {.name = "node-timeout",
      .type = OPTION_NUMBER,
      .field = offsetof(struct config, node_timeout_s),
@@ -143,6 +167,18 @@ static int settle_source(struct config *c, struct error **reterr)
     return c->policies ? 0 : error_oom(reterr);
 }
 
+static int check_webhook(const struct config *c, struct error **reterr)
+{
+    CLEANUP_FREE char *host = NULL;
+    int r = webhook_match_label_check(c->webhook_match_label, reterr);
+
+    if (r < 0)
+        return error_wrap(reterr, r, "--webhook-match-label");
+    if (c->webhook_url)
+        r = admission_url_host(&host, c->webhook_url, reterr);
+    return r < 0 ? error_wrap(reterr, r, "--webhook-url") : 0;
+}
+
 int config_parse(struct config *c, int argc, char *const *argv, struct error **reterr)
 {
     int outcome = options_parse(config_options, ARRAY_SIZE(config_options), c, argc, argv, reterr);
@@ -150,6 +186,8 @@ int config_parse(struct config *c, int argc, char *const *argv, struct error **r
 
     if (r == 0)
         r = settle_source(c, reterr);
+    if (r == 0 && c->kubernetes)
+        r = check_webhook(c, reterr);
     return r < 0 ? r : outcome;
 }
 

@@ -27,6 +27,8 @@ struct kube_report {
     struct kube_armor_profiles *profiles;
     struct kube_policies *policies;
     bool is_synced, leads, is_working;
+    void (*leading)(bool leads, void *data); /* NULL: nobody wants to know */
+    void *data;
 };
 
 /* ---- Leading ---- */
@@ -56,6 +58,8 @@ static void on_gained(void *data)
     LOG(INFO, "leading", "this manager writes status and ArmorProfiles");
     r->leads = true;
     settle(r);
+    if (r->leading)
+        r->leading(true, r->data);
 }
 
 static void on_lost(const char *holder, void *data)
@@ -66,6 +70,8 @@ static void on_lost(const char *holder, void *data)
         LOG_STR("leader", holder));
     r->leads = false;
     settle(r);
+    if (r->leading)
+        r->leading(false, r->data);
 }
 
 static void on_lease_trouble(const char *why, void *data UNUSED)
@@ -214,6 +220,8 @@ int kube_report_new(struct kube_report **ret, const struct kube_report_facts *fa
         return -ENOMEM;
     r->loop = facts->loop;
     r->client = facts->client;
+    r->leading = facts->leading;
+    r->data = facts->data;
     make_identity(facts->pod, r->identity);
     if (start_parts(r, facts) < 0)
         return -ENOMEM;

@@ -28,6 +28,9 @@ struct kube_report_facts {
     const struct file_problems *problems;
     const struct status *status;
     const char *pod; /* who this is; made unique */
+    /* This manager begins, or ceases, to lead. NULL: nobody wants to know. */
+    void (*leading)(bool leads, void *data);
+    void *data;
 };
 
 /* Facts are borrowed, their texts copied. 0 or -ENOMEM. */

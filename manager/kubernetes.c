@@ -7,7 +7,10 @@
 
 #include "lib/kube/kube_client.h"
 #include "lib/log.h"
+#include "lib/rpc/grpc_server.h"
 #include "manager/access.h"
+#include "manager/admission.h"
+#include "manager/certificates.h"
 #include "manager/config.h"
 #include "manager/kube_connect.h"
 #include "manager/kube_owner.h"
@@ -23,7 +26,11 @@ struct kubernetes {
     struct kube_owner *owner;
     struct access *access;
     struct kube_report *report;
+    struct certificates *certificates; /* NULL until it is known whose they are */
+    struct admission_config admission_config;
+    struct admission *admission;
     struct source_kubernetes *source;
+    bool is_synced, leads;
 };
 
 /* Callers may show tokens from now on. */
@@ -41,11 +48,82 @@ static int start_access(struct kubernetes *k)
     return access_new(&k->access, k->loop, k->client, k->facts.server, &settings);
 }
 
+/* ---- Certificates and admission ---- */
+
+/* New connections of agents, tools and the API server get the pair that all managers share. */
+static void on_certificates_changed(void *data)
+{
+    struct kubernetes *k = data;
+    const struct certificate_pair *pair = certificates_get(k->certificates);
+    const struct grpc_tls tls = {.ca_file = k->config->tls_ca,
+                                 .certificate_text = pair->certificate,
+                                 .key_text = pair->key,
+                                 .is_client_free = true};
+    CLEANUP(error_free) struct error *e = NULL;
+
+    if (!k->config->tls_cert && grpc_server_set_tls(k->facts.server, &tls, &e) < 0)
+        LOG(ERROR, "certificate-not-taken", "agents and tools get the one before",
+            LOG_STR("reason", error_message(e)));
+    admission_set_certificate(k->admission, pair);
+}
+
+static bool on_is_synced(void *data)
+{
+    const struct kubernetes *k = data;
+
+    return k->is_synced;
+}
+
+static void on_leading(bool leads, void *data)
+{
+    struct kubernetes *k = data;
+
+    k->leads = leads;
+    admission_set_leader(k->admission, leads);
+    if (k->certificates)
+        certificates_set_leader(k->certificates, leads);
+}
+
+static int start_admission(struct kubernetes *k, struct error **reterr)
+{
+    k->admission_config =
+        (struct admission_config){.listen = k->config->webhook_listen,
+                                  .install_namespace = k->config->install_namespace,
+                                  .url = k->config->webhook_url,
+                                  .match_label = k->config->webhook_match_label,
+                                  .bpf_exclusive = k->config->bpf_exclusive_mode};
+    return admission_new(&k->admission, k->loop, k->client, k->facts.store, &k->admission_config,
+                         on_is_synced, k, reterr);
+}
+
+static int start_certificates(struct kubernetes *k, struct error **reterr)
+{
+    CLEANUP_FREE char *host = NULL;
+    struct certificates_settings settings = {.name_space = k->config->install_namespace,
+                                             .owners = kube_owner_references(k->owner)};
+    int r = admission_register(k->admission, settings.owners, reterr);
+
+    if (r == 0 && k->config->webhook_url)
+        r = admission_url_host(&host, k->config->webhook_url, reterr);
+    if (r < 0)
+        return r;
+    settings.extra_name = host;
+    if (certificates_new(&k->certificates, k->loop, k->client, &settings, on_certificates_changed,
+                         k) < 0)
+        return error_oom(reterr);
+    certificates_set_leader(k->certificates, k->leads);
+    return 0;
+}
+
 /* What makes objects of its own, which kube_owner_references() has to own, starts here. */
 static void on_owner_known(void *data)
 {
     struct kubernetes *k = data;
+    CLEANUP(error_free) struct error *e = NULL;
 
+    if (start_certificates(k, &e) < 0)
+        LOG(ERROR, "certificates-lost", "nobody can connect by TLS",
+            LOG_STR("reason", error_message(e)));
     if (kube_report_stand(k->report, k->config->install_namespace,
                           kube_owner_references(k->owner)) < 0)
         LOG(ERROR, "lease-lost", "no memory: this manager never leads");
@@ -62,7 +140,9 @@ static int start_report(struct kubernetes *k)
                                             .nodes = k->facts.nodes,
                                             .problems = k->facts.problems,
                                             .status = k->facts.status,
-                                            .pod = pod ? pod : ""};
+                                            .pod = pod ? pod : "",
+                                            .leading = on_leading,
+                                            .data = k};
 
     return kube_report_new(&k->report, &facts);
 }
@@ -87,6 +167,7 @@ static const struct watched_policies_handler kubernetes_policies_handler = {.see
 
 void kubernetes_synced(struct kubernetes *k)
 {
+    k->is_synced = true;
     kube_report_synced(k->report);
 }
 
@@ -139,6 +220,9 @@ int kubernetes_new(struct kubernetes **ret, struct loop *loop, const struct conf
     if (kube_owner_new(&k->owner, loop, k->client, config->owner_cluster_role, on_owner_known, k) <
         0)
         return error_oom(reterr);
+    r = start_admission(k, reterr);
+    if (r < 0)
+        return r;
     if (start_access(k) < 0 || start_report(k) < 0 || start_source(k) < 0)
         return error_oom(reterr);
     *ret = TAKE(k);
@@ -156,6 +240,8 @@ struct kubernetes *kubernetes_free(struct kubernetes *k)
         return NULL;
     source_kubernetes_free(k->source);
     kube_report_free(k->report);
+    certificates_free(k->certificates);
+    admission_free(k->admission);
     access_free(k->access);
     kube_owner_free(k->owner);
     kube_client_free(k->client);
