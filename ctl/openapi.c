@@ -5,6 +5,9 @@
 
 #include "lib/error.h"
 
+/* An API server keeps a maximum as a double, and refuses values if that is not an integer of 64 bits. */
+#define EXACT_MAX     (1ULL << 53)
+
 #define PATTERN_BYTES 8192 /* of a pattern of words: our longest list has some 60 */
 
 static void release(json_t *json)
@@ -81,7 +84,7 @@ static void describe_number(struct builder *b, json_t *to, const struct number *
     put_text(b, to, "type", "integer");
     put_text(b, to, "format", number->max > INT32_MAX ? "int64" : "int32");
     put(b, to, "minimum", json_integer(number->min));
-    if (number->max <= INT64_MAX)
+    if (number->max <= EXACT_MAX)
         put(b, to, "maximum", json_integer((json_int_t)number->max));
 }
 

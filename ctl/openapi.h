@@ -5,8 +5,8 @@
  * CustomResourceDefinition has them: structural, with every limit that the reader has, lists that
  * server-side apply can merge, and the rules between fields in CEL.
  *
- * Words that are taken in any case are a pattern, others an enumeration. Numbers beyond 64 bits with
- * a sign have no maximum here: the API server cannot keep larger ones anyway.
+ * Words that are taken in any case are a pattern, others an enumeration. A maximum that a
+ * double cannot hold is left out: the format bounds it.
  */
 #include "lib/policy/custom_resource.h"
 
