@@ -30,7 +30,8 @@ struct status_object {
     int64_t generation;
     char *stands;                          /* owned; the status there, as JSON; NULL: none */
     char written_version[VERSION_MAX + 1]; /* of our last write: what it answered is in stands */
-    json_t *sent;                          /* owned; under way */
+    json_t *sent,
+        *base; /* owned; what is under way, and what stood there when it was made (NULL: nothing) */
 };
 
 struct kube_policies {
@@ -43,6 +44,7 @@ static void status_object_free(void *value)
 {
     struct status_object *o = value;
 
+    json_decref(o->base);
     json_decref(o->sent);
     free(o->stands);
     free(o->name);
@@ -216,7 +218,7 @@ static char *status_path(const struct status_object *o)
 }
 
 static enum write_outcome fill_write(struct kube_write *ret, struct status_object *o,
-                                     json_t *wanted)
+                                     json_t *stands, json_t *wanted)
 {
     CLEANUP(kube_json_free)
     json_t *patch =
@@ -230,7 +232,9 @@ static enum write_outcome fill_write(struct kube_write *ret, struct status_objec
     if (!ret->path || !ret->body)
         return WRITE_AGAIN;
     json_decref(o->sent);
+    json_decref(o->base);
     o->sent = json_incref(wanted);
+    o->base = json_incref(stands);
     return WRITE_DONE;
 }
 
@@ -253,7 +257,7 @@ static enum write_outcome status_make(const char *writer_text, struct kube_write
         return WRITE_NOTHING;
     if (stands && wants_agents(stands, wanted) && kube_policies_in_grace(s, ret_delay_ns))
         return WRITE_LATER;
-    return fill_write(ret, o, wanted);
+    return fill_write(ret, o, stands, wanted);
 }
 
 /* ---- Answers ---- */
@@ -280,7 +284,7 @@ static enum write_outcome status_answered(const char *writer_text, const struct 
     if (a->status < 200 || a->status > 299)
         return WRITE_AGAIN;
     sent = TAKE(o->sent);
-    before = stands_json(o);
+    before = TAKE(o->base); /* the watch may have told of this very write already */
     stands = json_dumps(sent, JSON_COMPACT);
     if (!stands)
         return WRITE_AGAIN;
