@@ -31,6 +31,7 @@ struct audit_netlink {
     uint64_t n_dropped;
     int test_pid; /* of the self-test's child; its record is for us alone */
     bool test_passed;
+    uint64_t test_serial;
     struct audit_record record;
     union {
         struct nlmsghdr head;
@@ -119,10 +120,14 @@ static void take_message(struct audit_netlink *n, size_t size)
     if (head->nlmsg_type < AUDIT_FIRST_USER_MSG) /* answers and errors of the protocol */
         return;
     outcome = audit_record_read_message(&n->record, head->nlmsg_type, NLMSG_DATA(head), len);
-    if (!n->io) /* only what comes after the self-test is told: nobody is ready for more */
-        n->test_passed = n->test_passed || (outcome == AUDIT_READ && is_own_test(n));
-    else if (outcome != AUDIT_NOTHING)
+    if (!n->io) { /* only what comes after the self-test is told: nobody is ready for more */
+        if (!n->test_passed && outcome == AUDIT_READ && is_own_test(n)) {
+            n->test_passed = true;
+            n->test_serial = n->record.serial;
+        }
+    } else if (outcome != AUDIT_NOTHING) {
         n->events.record(outcome, &n->record, n->events.data);
+    }
 }
 
 /* One message. 0; -EAGAIN (there is none), or another errno. */
@@ -223,6 +228,11 @@ struct audit_netlink *audit_netlink_free(struct audit_netlink *n)
         close(n->fd);
     free(n);
     return NULL;
+}
+
+uint64_t audit_netlink_began(const struct audit_netlink *n)
+{
+    return n->test_serial;
 }
 
 void audit_netlink_ask(struct audit_netlink *n)

@@ -30,6 +30,8 @@ int audit_netlink_new(struct audit_netlink **ret, struct loop *loop, size_t buff
 struct audit_netlink *audit_netlink_free(struct audit_netlink *n);
 DEFINE_CLEANUP(struct audit_netlink *, audit_netlink_free)
 
+/* The serial of the self-test's record: what comes is told from there on. */
+uint64_t audit_netlink_began(const struct audit_netlink *n);
 /* Asks the kernel for its count; the answer comes with the records. */
 void audit_netlink_ask(struct audit_netlink *n);
 /* Records that the socket had no room for, since it was made. */

@@ -3,7 +3,9 @@
 
 #include "agent/audit_file.h"
 #include "agent/audit_kmsg.h"
+#include "agent/audit_missed.h"
 #include "agent/audit_netlink.h"
+#include "agent/audit_position.h"
 #include "agent/audit_record.h"
 #include "agent/audit_serials.h"
 #include "lib/loop.h"
@@ -12,18 +14,27 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define REASON_MAX 512
 
 struct audit_source {
     struct audit_events events;
+    struct loop *loop;
     struct loop_timer *quiet; /* owned, like all of these */
-    bool is_off;              /* the kernel makes no records: there is nothing to read anywhere */
+    char *log_paths;
+    struct audit_position *position; /* NULL: it is not kept */
+    struct audit_missed *missed;     /* while what was missed is looked for */
+    bool caught_up;
+    uint64_t began_ns; /* CLOCK_REALTIME */
+    uint64_t highest;  /* serial that was told */
+    bool is_off;       /* the kernel makes no records: there is nothing to read anywhere */
     struct audit_netlink *netlink;
     struct audit_kmsg *kmsg;
     struct audit_file *files[AUDIT_SOURCE_MAX_PATHS];
     size_t n_files;
-    char no_netlink[REASON_MAX], no_kmsg[REASON_MAX], no_file[REASON_MAX]; /* why not; "": in use */
+    char no_netlink[REASON_MAX], no_kmsg[REASON_MAX], no_file[REASON_MAX],
+        no_position[REASON_MAX]; /* why not; "": in use */
     struct audit_serials serials;
     uint64_t n_records, n_records_at_quiet;
     uint64_t holes;  /* serials that never came */
@@ -76,6 +87,11 @@ static void on_record(int outcome, const struct audit_record *r, void *data)
         loop_timer_set(s->quiet, AUDIT_SOURCE_QUIET_NS);
     s->n_records++;
     s->events.record(outcome, r, s->events.data);
+    if (outcome < 0)
+        return;
+    s->highest = MAX(s->highest, r->serial);
+    if (s->caught_up && s->position)
+        audit_position_put(s->position, s->highest);
 }
 
 static void on_lost(uint64_t n, void *data)
@@ -84,6 +100,44 @@ static void on_lost(uint64_t n, void *data)
 
     s->gone += n;
     tell_lost(s);
+}
+
+/* ---- what was missed ---- */
+
+static void on_missed_record(int outcome, const struct audit_record *r, void *data)
+{
+    struct audit_source *s = data;
+
+    s->events.record(outcome, r, s->events.data);
+}
+
+static void on_missed_done(void *data)
+{
+    struct audit_source *s = data;
+
+    s->missed = audit_missed_free(s->missed);
+    s->caught_up = true;
+    audit_position_put(s->position, s->highest);
+}
+
+int audit_source_catch_up(struct audit_source *s)
+{
+    const struct audit_events events = {.record = on_missed_record, .lost = on_lost, .data = s};
+    struct audit_missed_range range = {
+        .before = s->netlink ? audit_netlink_began(s->netlink) : 0,
+        .before_ns = s->began_ns,
+        .live = &s->serials,
+        .log_paths = s->log_paths,
+    };
+
+    if (s->caught_up || s->missed || !s->position)
+        return 0;
+    if (!audit_position_left(s->position, &range.after)) {
+        s->caught_up = true;
+        audit_position_put(s->position, MAX(s->highest, range.before));
+        return 0;
+    }
+    return audit_missed_new(&s->missed, s->loop, &range, &events, on_missed_done);
 }
 
 /* ---- choosing ---- */
@@ -140,6 +194,22 @@ static int add_netlink(struct audit_source *s, struct loop *loop, const struct a
     return not_used(s->no_netlink, r, problem);
 }
 
+static int add_position(struct audit_source *s, const char *path)
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+    int r = audit_position_new(&s->position, path, &problem);
+
+    return not_used(s->no_position, r, problem);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec;
+}
+
 static int add_kmsg(struct audit_source *s, struct loop *loop, const struct audit_events *events)
 {
     CLEANUP(error_free) struct error *problem = NULL;
@@ -159,6 +229,11 @@ int audit_source_new(struct audit_source **ret, struct loop *loop,
     if (!s || loop_timer_new(loop, &s->quiet, on_quiet, s) < 0)
         return error_oom(reterr);
     s->events = *events;
+    s->loop = loop;
+    s->began_ns = now_ns();
+    s->log_paths = strdup(settings->log_paths ? settings->log_paths : "");
+    if (!s->log_paths || (settings->position_path && add_position(s, settings->position_path) < 0))
+        return error_oom(reterr);
     if (settings->no_netlink)
         snprintf(s->no_netlink, sizeof(s->no_netlink), "switched off");
     else
@@ -181,6 +256,9 @@ struct audit_source *audit_source_free(struct audit_source *s)
         return NULL;
     for (size_t i = 0; i < s->n_files; i++)
         audit_file_free(s->files[i]);
+    audit_missed_free(s->missed);
+    audit_position_free(s->position);
+    free(s->log_paths);
     audit_kmsg_free(s->kmsg);
     audit_netlink_free(s->netlink);
     loop_timer_free(s->quiet);
@@ -225,6 +303,9 @@ int audit_source_describe(const struct audit_source *s, struct buf *out)
                                   ? ", lossy: the kernel does not tell us how many records it "
                                     "dropped (CAP_AUDIT_CONTROL)"
                                   : ", every loss is counted");
+    if (r == 0 && s->no_position[0])
+        r = buf_format(out, "; what happens while no agent is there will be missed: %s",
+                       s->no_position);
     if (r < 0 || s->netlink)
         return r;
     r = buf_format(out, "%s; netlink: %s", s->kmsg || s->n_files > 0 ? ", lossy" : "",

@@ -103,6 +103,7 @@ static void tell(struct audit_violations *v, const struct audit_record *r, const
                  struct violation *violation)
 {
     violation->time_ns = audit_record_time_ns(r);
+    violation->late = r->late;
     violation->pid = s->pid;
     violation->mnt_ns = mount_namespace(s);
     violation->container = s->container;
@@ -151,6 +152,8 @@ static void take_status(struct audit_violations *v, const struct audit_record *r
 
     audit_record_number(r, "pid", &pid);
     violation_label_profile(audit_record_get(r, "name"), name);
+    if (r->late) /* profiles are read back after that */
+        return;
     if (!v->events.tampered || pid == (uint64_t)getpid() || audit_record_has(r, "namespace") ||
         !v->events.find_profile(name, v->events.data))
         return;
@@ -264,7 +267,8 @@ int audit_violations_new(struct audit_violations **ret, struct loop *loop,
 {
     CLEANUP(audit_violations_free) struct audit_violations *v = calloc(1, sizeof(*v));
     const struct audit_source_settings source = {.log_paths = settings->log_paths,
-                                                 .no_netlink = settings->no_netlink};
+                                                 .no_netlink = settings->no_netlink,
+                                                 .position_path = settings->position_path};
     int r;
 
     if (!v)
@@ -302,6 +306,11 @@ struct audit_violations *audit_violations_free(struct audit_violations *v)
     buf_done(&v->event);
     free(v);
     return NULL;
+}
+
+int audit_violations_catch_up(struct audit_violations *v)
+{
+    return audit_source_catch_up(v->source);
 }
 
 const char *audit_violations_describe(struct audit_violations *v)

@@ -38,9 +38,10 @@ struct audit_violations_events {
 };
 
 struct audit_violations_settings {
-    const char *log_paths; /* of the fallback, see audit_source.h */
-    bool foreign_too;      /* tell the records of other profiles and processes as well */
-    bool no_netlink;       /* for tests of the fallback */
+    const char *log_paths;     /* of the fallback, see audit_source.h */
+    bool foreign_too;          /* tell the records of other profiles and processes as well */
+    bool no_netlink;           /* for tests of the fallback */
+    const char *position_path; /* as in audit_source.h; NULL: none */
 };
 
 /* events is copied. 0, also without any source of records (then describe() says why), -ENOMEM, or
@@ -50,6 +51,10 @@ int audit_violations_new(struct audit_violations **ret, struct loop *loop,
                          const struct audit_violations_events *events, struct error **reterr);
 struct audit_violations *audit_violations_free(struct audit_violations *v);
 DEFINE_CLEANUP(struct audit_violations *, audit_violations_free)
+
+/* Tells what was missed before it began, if an agent of this boot left a position: once, when the
+ * containers of the node are known. 0 or -ENOMEM; calling it again does nothing. */
+int audit_violations_catch_up(struct audit_violations *v);
 
 /* For node facts: which source, whether it loses records unseen, and why. "" if memory runs out.
  * Borrowed until the next call. */

@@ -436,6 +436,56 @@ static void without_netlink_the_kernel_log_is_read_and_said_to_lose(void)
     bed_end(&bed);
 }
 
+static void unshare_filtered(void)
+{
+    bed_filter(SYS_unshare, SECCOMP_RET_ERRNO | EPERM, true);
+    if (unshare(CLONE_NEWUTS) == 0)
+        _exit(9);
+}
+
+static void what_happens_while_no_agent_is_there_is_told_late_and_once(void)
+{
+    const struct audit_violations_settings settings = {.position_path = "/tmp/audit-position"};
+    uint64_t n_earlier;
+    int denied, filtered, keeper;
+
+    unlink(settings.position_path);
+    bed_begin(&bed, &settings);
+    CHECK(audit_violations_catch_up(bed.violations) == 0);
+    bed_release(
+        bed_act(&bed, &(struct bed_act){.confined = true, .stays = true, .func = read_secret}));
+    CHECK(bed_wait(&bed, 1));
+    n_earlier = bed.n_seen;
+    bed_end(&bed);
+    /* nobody is there */
+    denied = bed_act(&bed, &(struct bed_act){.confined = true, .stays = true, .func = read_secret});
+    filtered = bed_act(&bed, &(struct bed_act){.stays = true, .func = unshare_filtered});
+    bed_begin(&bed, &settings);
+    keeper = bed_keeper(&bed);
+    bed_run_ms(&bed, 1000);
+    CHECK(n_earlier == 1 && bed.n_seen == 0); /* they are not there yet */
+    CHECK(audit_violations_catch_up(bed.violations) == 0);
+    CHECK(bed_wait(&bed, 2));
+    CHECK(bed.seen[0].late && strcmp(bed.seen[0].enforcer, "AppArmor") == 0);
+    CHECK(bed.seen[0].pid == denied && strcmp(bed.seen[0].container, "box") == 0);
+    CHECK(strcmp(bed.seen[0].rule, "appArmorRawRules[0] (line 1)") == 0);
+    CHECK(bed.seen[1].late && strcmp(bed.seen[1].enforcer, "Seccomp") == 0);
+    CHECK(bed.seen[1].pid == filtered && bed.seen[1].action == VIOLATION_DENIED);
+    bed_release(
+        bed_act(&bed, &(struct bed_act){.confined = true, .stays = true, .func = read_secret}));
+    CHECK(bed_wait(&bed, 3) && !bed.seen[2].late);
+    CHECK(bed.n_tampered == 0); /* the profile that was loaded meanwhile */
+    bed_end(&bed);
+    bed_begin(&bed, &settings);
+    CHECK(audit_violations_catch_up(bed.violations) == 0);
+    bed_run_ms(&bed, 1000);
+    CHECK(bed.n_seen == 0);
+    bed_release(denied);
+    bed_release(filtered);
+    bed_release(keeper);
+    bed_end(&bed);
+}
+
 static void a_kernel_without_audit_says_so(void)
 {
     begin();
@@ -474,6 +524,7 @@ static const struct test tests[] = {
     TEST(of_a_thousand_denials_each_is_told_or_counted),
     TEST(an_agent_in_its_own_network_namespace_hears_all_the_same),
     TEST(without_netlink_the_kernel_log_is_read_and_said_to_lose),
+    TEST(what_happens_while_no_agent_is_there_is_told_late_and_once),
 };
 static const struct test off_tests[] = {
     TEST(a_kernel_without_audit_says_so),
