@@ -14,7 +14,7 @@ static struct loop *loop;
 static struct loop_timer *timer;
 static char folder[64], path[96];
 static char position[96];
-static unsigned n_seen, n_late;
+static unsigned n_seen, n_late, n_wanted;
 static uint64_t n_lost, n_wanted_lost;
 
 static void on_time(void *data UNUSED)
@@ -26,6 +26,8 @@ static void on_record(int outcome UNUSED, const struct audit_record *r, void *da
 {
     n_seen += !r->late;
     n_late += r->late;
+    if (n_seen + n_late == n_wanted)
+        loop_stop(loop);
 }
 
 static void on_lost(uint64_t n, void *data UNUSED)
@@ -89,10 +91,23 @@ END_TEST
 /* Far from the serials of this machine's own records, which the kernel's log may hold. */
 #define SERIAL 500000000U
 
-static void run_for(uint64_t ns)
+/* Until so many records have come, at most ten seconds. */
+static void run_until(unsigned n)
 {
+    n_wanted = n;
     n_wanted_lost = UINT64_MAX;
-    loop_timer_set(timer, ns);
+    loop_timer_set(timer, 10 * NS_PER_SEC);
+    if (n_seen + n_late < n)
+        loop_run(loop);
+    ck_assert_uint_eq(n_seen + n_late, n);
+}
+
+/* What else comes in a while. */
+static void run_on(void)
+{
+    n_wanted = 0;
+    n_wanted_lost = UINT64_MAX;
+    loop_timer_set(timer, 200 * NS_PER_MSEC);
     loop_run(loop);
 }
 
@@ -106,15 +121,18 @@ static struct audit_source *begin_source(void)
     return s;
 }
 
-/* An agent that has told so many records and is gone. */
-static void live_and_die(int fd, unsigned first, unsigned n)
+/* An agent that looks for n_missed records, tells so many more, and is gone. */
+static void live_and_die(int fd, unsigned n_missed, unsigned first, unsigned n)
 {
     struct audit_source *s = begin_source();
+    unsigned before = n_seen + n_late;
 
     ck_assert_int_eq(audit_source_catch_up(s), 0);
+    run_until(before + n_missed);
+    run_on();
     for (unsigned i = 0; i < n; i++)
         append_record(fd, first + i);
-    run_for(100 * NS_PER_MSEC);
+    run_until(before + n_missed + n);
     audit_source_free(s);
 }
 
@@ -123,7 +141,7 @@ START_TEST(what_was_missed_is_told_late_and_once)
     CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     struct audit_source *s;
 
-    live_and_die(fd, SERIAL, 5);
+    live_and_die(fd, 0, SERIAL, 5);
     ck_assert_uint_eq(n_seen, 5);
     for (unsigned i = 5; i < 10; i++) {
         if (i != 8)
@@ -131,17 +149,17 @@ START_TEST(what_was_missed_is_told_late_and_once)
     }
     s = begin_source();
     append_record(fd, SERIAL + 10);
-    run_for(100 * NS_PER_MSEC); /* the live one comes first */
-    ck_assert_uint_eq(n_seen, 6);
+    run_until(6); /* the live one comes first */
     ck_assert_uint_eq(n_late, 0);
     ck_assert_int_eq(audit_source_catch_up(s), 0);
     ck_assert_int_eq(audit_source_catch_up(s), 0);
-    run_for(100 * NS_PER_MSEC);
+    run_until(10);
+    run_on();
     ck_assert_uint_eq(n_seen, 6);
     ck_assert_uint_eq(n_late, 4);
     ck_assert_uint_eq(n_lost, 1); /* the hole */
     audit_source_free(s);
-    live_and_die(fd, SERIAL + 11, 1);
+    live_and_die(fd, 0, SERIAL + 11, 1);
     ck_assert_uint_eq(n_seen, 7);
     ck_assert_uint_eq(n_late, 4);
 }
@@ -152,13 +170,13 @@ START_TEST(an_agent_that_ends_before_it_has_caught_up_skips_nothing)
     CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     struct audit_source *s;
 
-    live_and_die(fd, SERIAL, 5);
+    live_and_die(fd, 0, SERIAL, 5);
     append_record(fd, SERIAL + 5);
     s = begin_source();
     append_record(fd, SERIAL + 6);
-    run_for(100 * NS_PER_MSEC);
+    run_until(6);
     audit_source_free(s);
-    live_and_die(fd, SERIAL + 7, 1);
+    live_and_die(fd, 2, SERIAL + 7, 1);
     ck_assert_uint_eq(n_seen, 7);
     ck_assert_uint_eq(n_late, 2);
 }
@@ -167,12 +185,16 @@ END_TEST
 START_TEST(the_end_of_a_long_file_is_looked_through)
 {
     CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    CLEANUP(audit_source_free) struct audit_source *s = NULL;
 
-    live_and_die(fd, SERIAL, 1);
+    live_and_die(fd, 0, SERIAL, 1);
     for (unsigned i = 0; i < 30000; i++) /* some 3 MiB */
         append_record(fd, SERIAL + 1 + i);
-    live_and_die(fd, SERIAL + 30001, 1);
-    run_for(NS_PER_SEC);
+    s = begin_source();
+    ck_assert_int_eq(audit_source_catch_up(s), 0);
+    n_wanted_lost = 1; /* told when all has been looked through */
+    loop_timer_set(timer, 10 * NS_PER_SEC);
+    loop_run(loop);
     ck_assert_uint_gt(n_late, 8000);
     ck_assert_uint_eq(n_late + n_lost, 30000);
 }
