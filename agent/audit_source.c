@@ -185,10 +185,12 @@ static int add_files(struct audit_source *s, struct loop *loop, const char *path
     return 0;
 }
 
-static int add_netlink(struct audit_source *s, struct loop *loop, const struct audit_events *events)
+static int add_netlink(struct audit_source *s, struct loop *loop, unsigned backlog,
+                       const struct audit_events *events)
 {
+    const struct audit_netlink_settings settings = {.backlog = backlog};
     CLEANUP(error_free) struct error *problem = NULL;
-    int r = audit_netlink_new(&s->netlink, loop, 0, events, &problem);
+    int r = audit_netlink_new(&s->netlink, loop, &settings, events, &problem);
 
     s->is_off = r == -EPROTONOSUPPORT;
     return not_used(s->no_netlink, r, problem);
@@ -237,7 +239,7 @@ int audit_source_new(struct audit_source **ret, struct loop *loop,
     if (settings->no_netlink)
         snprintf(s->no_netlink, sizeof(s->no_netlink), "switched off");
     else
-        r = add_netlink(s, loop, &own);
+        r = add_netlink(s, loop, settings->backlog, &own);
     if (r == 0 && !s->netlink && !s->is_off)
         r = add_kmsg(s, loop, &own);
     if (r < 0)

@@ -268,6 +268,7 @@ int audit_violations_new(struct audit_violations **ret, struct loop *loop,
     CLEANUP(audit_violations_free) struct audit_violations *v = calloc(1, sizeof(*v));
     const struct audit_source_settings source = {.log_paths = settings->log_paths,
                                                  .no_netlink = settings->no_netlink,
+                                                 .backlog = settings->backlog,
                                                  .position_path = settings->position_path};
     int r;
 

@@ -41,6 +41,7 @@ struct audit_violations_settings {
     const char *log_paths;     /* of the fallback, see audit_source.h */
     bool foreign_too;          /* tell the records of other profiles and processes as well */
     bool no_netlink;           /* for tests of the fallback */
+    unsigned backlog;          /* as in audit_netlink.h; 0: the kernel's own */
     const char *position_path; /* as in audit_source.h; NULL: none */
 };
 

@@ -368,6 +368,7 @@ static int make_audit(struct node *n, struct error **reterr)
     const struct audit_violations_settings settings = {
         .log_paths = n->config->audit_log_paths,
         .foreign_too = n->config->foreign_violations,
+        .backlog = n->config->audit_backlog,
         .position_path = position,
     };
     const struct audit_violations_events events = {

@@ -347,13 +347,14 @@ static void count_call(int outcome, const struct audit_record *r, void *data UNU
 
 static void what_a_small_buffer_drops_is_counted_exactly(void)
 {
+    const struct audit_netlink_settings settings = {.buffer_bytes = 4096};
     const struct audit_events events = {.record = count_call};
     struct audit_netlink *n = NULL;
     uint64_t kernel = 0, dropped;
     struct error *problem = NULL;
 
     begin();
-    if (audit_netlink_new(&n, bed.loop, 4096, &events, &problem) < 0)
+    if (audit_netlink_new(&n, bed.loop, &settings, &events, &problem) < 0)
         printf("    %s\n", error_message(problem));
     CHECK(n);
     bed_act(&bed, &(struct bed_act){.outside = true, .func = flood_calls});
@@ -399,6 +400,31 @@ static void of_a_thousand_denials_each_is_told_or_counted(void)
     CHECK(counts.ours[0] > 0);
     CHECK(counts.ours[0] + counts.lost >= 500); /* the long ones fail before AppArmor is asked */
     CHECK(counts.ours[0] + counts.lost <= 1000);
+    bed_release(keeper);
+    bed_end(&bed);
+}
+
+static void flood_plainly(void)
+{
+    for (int i = 0; i < 1000; i++)
+        mkdir("/secret/short", 0755);
+}
+
+static void with_a_larger_backlog_a_thousand_denials_in_a_row_are_all_told(void)
+{
+    const struct audit_violations_settings settings = {.backlog = 8192};
+    struct audit_counts counts;
+    int keeper;
+
+    bed_begin(&bed, &settings);
+    keeper = bed_keeper(&bed);
+    bed_run_ms(&bed, 500);
+    bed_act(&bed, &(struct bed_act){.confined = true, .func = flood_plainly});
+    bed_wait(&bed, 1000);
+    audit_violations_count(bed.violations, &counts);
+    printf("    %llu told, %llu lost\n", (unsigned long long)counts.ours[0],
+           (unsigned long long)counts.lost);
+    CHECK(counts.ours[0] == 1000 && counts.lost == 0);
     bed_release(keeper);
     bed_end(&bed);
 }
@@ -525,6 +551,8 @@ static const struct test tests[] = {
     TEST(an_agent_in_its_own_network_namespace_hears_all_the_same),
     TEST(without_netlink_the_kernel_log_is_read_and_said_to_lose),
     TEST(what_happens_while_no_agent_is_there_is_told_late_and_once),
+    /* last, since the kernel's log is told nothing for a while after it */
+    TEST(with_a_larger_backlog_a_thousand_denials_in_a_row_are_all_told),
 };
 static const struct test off_tests[] = {
     TEST(a_kernel_without_audit_says_so),
