@@ -183,9 +183,13 @@ int audit_missed_new(struct audit_missed **ret, struct loop *loop,
     m->fd = open(AUDIT_KMSG_PATH, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* at its oldest record */
     if (loop_task_new(loop, &m->more, go_on, m) < 0)
         return -ENOMEM;
-    loop_task_set(m->more);
     *ret = TAKE(m);
     return 0;
+}
+
+void audit_missed_start(struct audit_missed *m)
+{
+    loop_task_set(m->more);
 }
 
 struct audit_missed *audit_missed_free(struct audit_missed *m)

