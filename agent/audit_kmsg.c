@@ -10,7 +10,6 @@
 
 #define RECORDS_PER_TURN 256
 #define KMSG_MAX         8192 /* bytes; a longer record would fail to be read, and the kernel has none */
-#define KMSG_PATH        "/dev/kmsg"
 
 struct audit_kmsg {
     int fd; /* owned, like the next */
@@ -49,9 +48,9 @@ int audit_kmsg_new(struct audit_kmsg **ret, struct loop *loop, const struct audi
     if (!k)
         return error_oom(reterr);
     k->events = *events;
-    k->fd = open(KMSG_PATH, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    k->fd = open(AUDIT_KMSG_PATH, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (k->fd < 0 || lseek(k->fd, 0, SEEK_END) < 0)
-        return error_errno(reterr, errno, KMSG_PATH);
+        return error_errno(reterr, errno, AUDIT_KMSG_PATH);
     if (loop_io_new(loop, &k->io, k->fd, LOOP_READ, on_readable, k) < 0)
         return error_oom(reterr);
     *ret = TAKE(k);

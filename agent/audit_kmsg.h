@@ -13,6 +13,8 @@
 
 struct audit_kmsg; /* opaque */
 
+#define AUDIT_KMSG_PATH "/dev/kmsg"
+
 /* From the present end of the log on. 0, -ENOMEM, or an errno of the device with *reterr. */
 int audit_kmsg_new(struct audit_kmsg **ret, struct loop *loop, const struct audit_events *events,
                    struct error **reterr);

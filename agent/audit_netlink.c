@@ -30,7 +30,10 @@ struct audit_netlink {
     uint32_t dropped_seen;            /* the socket's counter wraps at 32 bits */
     uint64_t n_dropped;
     int test_pid; /* of the self-test's child; its record is for us alone */
+    unsigned
+        backlog; /* that the kernel is to keep; 0: it has been asked to, or is not to be asked */
     bool test_passed;
+    uint64_t test_serial;
     struct audit_record record;
     union {
         struct nlmsghdr head;
@@ -85,6 +88,36 @@ static int open_socket(struct audit_netlink *n, size_t buffer_bytes, struct erro
 
 /* ---- messages ---- */
 
+/* The kernel's answer, if it has one, is a record of the audit system itself. */
+static void send_message(struct audit_netlink *n, unsigned type, const void *data, size_t len)
+{
+    const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+    struct {
+        struct nlmsghdr head;
+        struct audit_status status;
+    } m = {.head = {.nlmsg_len = (uint32_t)NLMSG_LENGTH(len),
+                    .nlmsg_type = (uint16_t)type,
+                    .nlmsg_flags = NLM_F_REQUEST}};
+
+    if (len > 0)
+        memcpy(&m.status, data, len);
+    /* without the right to ask nothing happens */
+    if (sendto(n->fd, &m, m.head.nlmsg_len, MSG_DONTWAIT, (const struct sockaddr *)&kernel,
+               sizeof(kernel)) < 0)
+        return;
+}
+
+/* Once, whatever comes of it. A limit of 0 is none. */
+static void raise_backlog(struct audit_netlink *n, const struct audit_status *now)
+{
+    const struct audit_status wanted = {.mask = AUDIT_STATUS_BACKLOG_LIMIT,
+                                        .backlog_limit = n->backlog};
+
+    n->backlog = 0;
+    if (now->backlog_limit > 0 && now->backlog_limit < wanted.backlog_limit)
+        send_message(n, AUDIT_SET, &wanted, sizeof(wanted));
+}
+
 static void take_status(struct audit_netlink *n, const void *data, size_t len)
 {
     struct audit_status status = {0};
@@ -93,6 +126,8 @@ static void take_status(struct audit_netlink *n, const void *data, size_t len)
         return;
     memcpy(&status, data, MIN(len, sizeof(status)));
     audit_counter_put(&n->kernel_lost, status.lost);
+    if (n->backlog > 0)
+        raise_backlog(n, &status);
 }
 
 static bool is_own_test(const struct audit_netlink *n)
@@ -119,10 +154,14 @@ static void take_message(struct audit_netlink *n, size_t size)
     if (head->nlmsg_type < AUDIT_FIRST_USER_MSG) /* answers and errors of the protocol */
         return;
     outcome = audit_record_read_message(&n->record, head->nlmsg_type, NLMSG_DATA(head), len);
-    if (!n->io) /* only what comes after the self-test is told: nobody is ready for more */
-        n->test_passed = n->test_passed || (outcome == AUDIT_READ && is_own_test(n));
-    else if (outcome != AUDIT_NOTHING)
+    if (!n->io) { /* only what comes after the self-test is told: nobody is ready for more */
+        if (!n->test_passed && outcome == AUDIT_READ && is_own_test(n)) {
+            n->test_passed = true;
+            n->test_serial = n->record.serial;
+        }
+    } else if (outcome != AUDIT_NOTHING) {
         n->events.record(outcome, &n->record, n->events.data);
+    }
 }
 
 /* One message. 0; -EAGAIN (there is none), or another errno. */
@@ -191,16 +230,19 @@ static int self_test(struct audit_netlink *n, struct error **reterr)
 
 /* ---- life ---- */
 
-int audit_netlink_new(struct audit_netlink **ret, struct loop *loop, size_t buffer_bytes,
+int audit_netlink_new(struct audit_netlink **ret, struct loop *loop,
+                      const struct audit_netlink_settings *settings,
                       const struct audit_events *events, struct error **reterr)
 {
     CLEANUP(audit_netlink_free) struct audit_netlink *n = calloc(1, sizeof(*n));
+    size_t buffer_bytes = settings ? settings->buffer_bytes : 0;
     int r;
 
     if (!n)
         return error_oom(reterr);
     n->fd = -1;
     n->events = *events;
+    n->backlog = settings ? settings->backlog : 0;
     r = open_socket(n, buffer_bytes ? buffer_bytes : AUDIT_NETLINK_BUFFER_BYTES, reterr);
     if (r < 0)
         return r;
@@ -225,16 +267,15 @@ struct audit_netlink *audit_netlink_free(struct audit_netlink *n)
     return NULL;
 }
 
+uint64_t audit_netlink_began(const struct audit_netlink *n)
+{
+    return n->test_serial;
+}
+
 void audit_netlink_ask(struct audit_netlink *n)
 {
-    const struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
-    const struct nlmsghdr question = {
-        .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = AUDIT_GET, .nlmsg_flags = NLM_F_REQUEST};
-
     /* without the right to ask there is no answer, and the count does not begin */
-    if (sendto(n->fd, &question, sizeof(question), MSG_DONTWAIT, (const struct sockaddr *)&kernel,
-               sizeof(kernel)) < 0)
-        return;
+    send_message(n, AUDIT_GET, NULL, 0);
 }
 
 uint64_t audit_netlink_n_dropped(struct audit_netlink *n)

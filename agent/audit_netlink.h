@@ -22,14 +22,25 @@ struct audit_netlink; /* opaque */
 #define AUDIT_NETLINK_BUFFER_BYTES (8 * 1024 * 1024) /* of the socket; ~8000 records in a burst */
 #define AUDIT_NETLINK_TEST_MS      2000
 
-/* buffer_bytes of the socket; 0: AUDIT_NETLINK_BUFFER_BYTES. events->lost is not called: the
+struct audit_netlink_settings {
+    size_t buffer_bytes; /* of the socket; 0: AUDIT_NETLINK_BUFFER_BYTES */
+    /* The kernel keeps at least so many records until they are read: its own 64 are full after 64
+     * denials in a row, as AppArmor does not wait. Is only ever raised, for the whole host, and stays
+     * so; needs CAP_AUDIT_CONTROL in the initial PID namespace. 0: left as it is. */
+    unsigned backlog;
+};
+
+/* settings may be NULL. events->lost is not called: the
  * counters below tell. 0, -ENOMEM; or with *reterr: -EPROTONOSUPPORT (the audit system is off),
  * -EPERM, -ETIMEDOUT (the self-test's record did not come), or another errno. */
-int audit_netlink_new(struct audit_netlink **ret, struct loop *loop, size_t buffer_bytes,
+int audit_netlink_new(struct audit_netlink **ret, struct loop *loop,
+                      const struct audit_netlink_settings *settings,
                       const struct audit_events *events, struct error **reterr);
 struct audit_netlink *audit_netlink_free(struct audit_netlink *n);
 DEFINE_CLEANUP(struct audit_netlink *, audit_netlink_free)
 
+/* The serial of the self-test's record: what comes is told from there on. */
+uint64_t audit_netlink_began(const struct audit_netlink *n);
 /* Asks the kernel for its count; the answer comes with the records. */
 void audit_netlink_ask(struct audit_netlink *n);
 /* Records that the socket had no room for, since it was made. */

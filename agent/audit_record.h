@@ -46,6 +46,7 @@ struct audit_record {
     uint64_t serial;
     struct audit_field fields[AUDIT_RECORD_MAX_FIELDS];
     size_t n_fields;
+    bool late; /* made while no agent read it: of its owner, the readers below leave it as it is */
     char text[AUDIT_RECORD_MAX]; /* what the texts point into */
 };
 

@@ -66,6 +66,12 @@ uint64_t audit_serials_put(struct audit_serials *s, uint64_t serial)
     return lost;
 }
 
+bool audit_serials_has(const struct audit_serials *s, uint64_t serial)
+{
+    return s->begun && serial < s->next && s->next - serial <= AUDIT_SERIALS_WINDOW &&
+           is_seen(s, serial);
+}
+
 uint64_t audit_serials_settle(struct audit_serials *s)
 {
     uint64_t lost = 0;

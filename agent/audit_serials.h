@@ -24,5 +24,7 @@ struct audit_serials {
 
 /* A serial has come. Returns how many are lost by now that were not before. */
 uint64_t audit_serials_put(struct audit_serials *s, uint64_t serial);
+/* True if a serial among the last AUDIT_SERIALS_WINDOW has come. */
+bool audit_serials_has(const struct audit_serials *s, uint64_t serial);
 /* The source is quiet: what has not come will not come. Returns how many are lost. */
 uint64_t audit_serials_settle(struct audit_serials *s);

@@ -3,7 +3,9 @@
 
 #include "agent/audit_file.h"
 #include "agent/audit_kmsg.h"
+#include "agent/audit_missed.h"
 #include "agent/audit_netlink.h"
+#include "agent/audit_position.h"
 #include "agent/audit_record.h"
 #include "agent/audit_serials.h"
 #include "lib/loop.h"
@@ -12,18 +14,27 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #define REASON_MAX 512
 
 struct audit_source {
     struct audit_events events;
+    struct loop *loop;
     struct loop_timer *quiet; /* owned, like all of these */
-    bool is_off;              /* the kernel makes no records: there is nothing to read anywhere */
+    char *log_paths;
+    struct audit_position *position; /* NULL: it is not kept */
+    struct audit_missed *missed;     /* until what was missed has been looked for */
+    bool catching_up, caught_up;
+    uint64_t began_ns; /* CLOCK_REALTIME */
+    uint64_t highest;  /* serial that was told */
+    bool is_off;       /* the kernel makes no records: there is nothing to read anywhere */
     struct audit_netlink *netlink;
     struct audit_kmsg *kmsg;
     struct audit_file *files[AUDIT_SOURCE_MAX_PATHS];
     size_t n_files;
-    char no_netlink[REASON_MAX], no_kmsg[REASON_MAX], no_file[REASON_MAX]; /* why not; "": in use */
+    char no_netlink[REASON_MAX], no_kmsg[REASON_MAX], no_file[REASON_MAX],
+        no_position[REASON_MAX]; /* why not; "": in use */
     struct audit_serials serials;
     uint64_t n_records, n_records_at_quiet;
     uint64_t holes;  /* serials that never came */
@@ -76,6 +87,11 @@ static void on_record(int outcome, const struct audit_record *r, void *data)
         loop_timer_set(s->quiet, AUDIT_SOURCE_QUIET_NS);
     s->n_records++;
     s->events.record(outcome, r, s->events.data);
+    if (outcome < 0)
+        return;
+    s->highest = MAX(s->highest, r->serial);
+    if (s->caught_up && s->position)
+        audit_position_put(s->position, s->highest);
 }
 
 static void on_lost(uint64_t n, void *data)
@@ -84,6 +100,56 @@ static void on_lost(uint64_t n, void *data)
 
     s->gone += n;
     tell_lost(s);
+}
+
+/* ---- what was missed ---- */
+
+static void on_missed_record(int outcome, const struct audit_record *r, void *data)
+{
+    struct audit_source *s = data;
+
+    s->events.record(outcome, r, s->events.data);
+}
+
+static void on_missed_done(void *data)
+{
+    struct audit_source *s = data;
+
+    s->missed = audit_missed_free(s->missed);
+    s->caught_up = true;
+    audit_position_put(s->position, s->highest);
+}
+
+/* Where an earlier agent left off: what it takes to look for the rest. */
+static int prepare_missed(struct audit_source *s)
+{
+    const struct audit_events events = {.record = on_missed_record, .lost = on_lost, .data = s};
+    struct audit_missed_range range = {
+        .before = s->netlink ? audit_netlink_began(s->netlink) : 0,
+        .before_ns = s->began_ns,
+        .live = &s->serials,
+        .log_paths = s->log_paths,
+    };
+
+    if (!s->position)
+        return 0;
+    s->highest = range.before;
+    if (!audit_position_left(s->position, &range.after))
+        return 0;
+    return audit_missed_new(&s->missed, s->loop, &range, &events, on_missed_done);
+}
+
+void audit_source_catch_up(struct audit_source *s)
+{
+    if (s->caught_up || !s->position || s->catching_up)
+        return;
+    s->catching_up = s->missed != NULL;
+    if (s->missed) {
+        audit_missed_start(s->missed);
+        return;
+    }
+    s->caught_up = true;
+    audit_position_put(s->position, s->highest);
 }
 
 /* ---- choosing ---- */
@@ -131,13 +197,31 @@ static int add_files(struct audit_source *s, struct loop *loop, const char *path
     return 0;
 }
 
-static int add_netlink(struct audit_source *s, struct loop *loop, const struct audit_events *events)
+static int add_netlink(struct audit_source *s, struct loop *loop, unsigned backlog,
+                       const struct audit_events *events)
 {
+    const struct audit_netlink_settings settings = {.backlog = backlog};
     CLEANUP(error_free) struct error *problem = NULL;
-    int r = audit_netlink_new(&s->netlink, loop, 0, events, &problem);
+    int r = audit_netlink_new(&s->netlink, loop, &settings, events, &problem);
 
     s->is_off = r == -EPROTONOSUPPORT;
     return not_used(s->no_netlink, r, problem);
+}
+
+static int add_position(struct audit_source *s, const char *path)
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+    int r = audit_position_new(&s->position, path, &problem);
+
+    return not_used(s->no_position, r, problem);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * NS_PER_SEC + (uint64_t)t.tv_nsec;
 }
 
 static int add_kmsg(struct audit_source *s, struct loop *loop, const struct audit_events *events)
@@ -159,10 +243,15 @@ int audit_source_new(struct audit_source **ret, struct loop *loop,
     if (!s || loop_timer_new(loop, &s->quiet, on_quiet, s) < 0)
         return error_oom(reterr);
     s->events = *events;
+    s->loop = loop;
+    s->began_ns = now_ns();
+    s->log_paths = strdup(settings->log_paths ? settings->log_paths : "");
+    if (!s->log_paths || (settings->position_path && add_position(s, settings->position_path) < 0))
+        return error_oom(reterr);
     if (settings->no_netlink)
         snprintf(s->no_netlink, sizeof(s->no_netlink), "switched off");
     else
-        r = add_netlink(s, loop, &own);
+        r = add_netlink(s, loop, settings->backlog, &own);
     if (r == 0 && !s->netlink && !s->is_off)
         r = add_kmsg(s, loop, &own);
     if (r < 0)
@@ -171,6 +260,8 @@ int audit_source_new(struct audit_source **ret, struct loop *loop,
         r = add_files(s, loop, settings->log_paths, &own, reterr);
     if (r < 0)
         return r;
+    if (prepare_missed(s) < 0)
+        return error_oom(reterr);
     *ret = TAKE(s);
     return 0;
 }
@@ -181,6 +272,9 @@ struct audit_source *audit_source_free(struct audit_source *s)
         return NULL;
     for (size_t i = 0; i < s->n_files; i++)
         audit_file_free(s->files[i]);
+    audit_missed_free(s->missed);
+    audit_position_free(s->position);
+    free(s->log_paths);
     audit_kmsg_free(s->kmsg);
     audit_netlink_free(s->netlink);
     loop_timer_free(s->quiet);
@@ -225,6 +319,9 @@ int audit_source_describe(const struct audit_source *s, struct buf *out)
                                   ? ", lossy: the kernel does not tell us how many records it "
                                     "dropped (CAP_AUDIT_CONTROL)"
                                   : ", every loss is counted");
+    if (r == 0 && s->no_position[0])
+        r = buf_format(out, "; what happens while no agent is there will be missed: %s",
+                       s->no_position);
     if (r < 0 || s->netlink)
         return r;
     r = buf_format(out, "%s; netlink: %s", s->kmsg || s->n_files > 0 ? ", lossy" : "",

@@ -14,6 +14,9 @@
  * and holes in the serials that neither explains. They are of any type, not only ours, and where
  * auditd itself stalls the kernel counts as lost what reached us; so the number is an upper bound.
  *
+ * What was missed while no agent was there is looked for once (audit_missed.h), if the agent before
+ * left its position in this boot (audit_position.h).
+ *
  * The constructor blocks for the self-test, at most AUDIT_NETLINK_TEST_MS. Callbacks come on the
  * loop, a bounded number a turn. No logging.
  */
@@ -40,15 +43,22 @@ struct audit_events {
 struct audit_source_settings {
     const char *log_paths; /* "/var/log/audit/audit.log|/var/log/kern.log"; copied; NULL: none */
     bool no_netlink;       /* for tests of the fallback */
+    unsigned backlog;      /* as in audit_netlink_settings */
+    const char *position_path; /* of the file that says how far was told; NULL: nobody knows */
 };
 
 /* events is copied. 0, also if there is no source at all (audit_source_describe() says so), or
- * -ENOMEM, -E2BIG (AUDIT_SOURCE_MAX_PATHS), -EINVAL (a path is not absolute) with *reterr. */
+ * -ENOMEM, -E2BIG (AUDIT_SOURCE_MAX_PATHS), -EINVAL (a path is not absolute) with *reterr. Without
+ * a position that can be kept it goes on, and audit_source_describe() says so. */
 int audit_source_new(struct audit_source **ret, struct loop *loop,
                      const struct audit_source_settings *settings,
                      const struct audit_events *events, struct error **reterr);
 struct audit_source *audit_source_free(struct audit_source *s); /* accepts NULL, returns NULL */
 DEFINE_CLEANUP(struct audit_source *, audit_source_free)
+
+/* Looks for what was missed, from the next turn on. Until it has been found the position stays where
+ * it was, so that nothing is skipped if the agent ends before. Only the first call does something. */
+void audit_source_catch_up(struct audit_source *s);
 
 /* "netlink", "kmsg", "file", "kmsg+file" or "none"; static. */
 const char *audit_source_name(const struct audit_source *s);

@@ -4,15 +4,18 @@
 #include "agent/audit_process.h"
 #include "agent/cgroup.h"
 #include "agent/container.h"
+#include "agent/exited_processes.h"
 #include "agent/violation_apparmor.h"
 #include "agent/violation_rules.h"
 #include "agent/violation_seccomp.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #define DESCRIPTION_MAX        4096
+#define REASON_MAX             512
 #define ENFORCER_NAME_APPARMOR "AppArmor"
 #define ENFORCER_NAME_SECCOMP  "Seccomp"
 
@@ -20,6 +23,8 @@ struct audit_violations {
     struct audit_violations_events events;
     struct cgroup_root cgroups; /* owned, like the rest */
     struct audit_source *source;
+    struct exited_processes *exits; /* NULL: they are not followed */
+    char no_exits[REASON_MAX];      /* why not; "": they are, or are not to be */
     struct violation_rules *rules;
     struct buf event, kind, description;
     bool foreign_too;
@@ -38,6 +43,18 @@ struct subject {
 };
 
 /* ---- who ---- */
+
+static const struct container *find_container_of_exited(const struct audit_violations *v, int pid,
+                                                        uint64_t time_ns)
+{
+    uint64_t cgroups[VARMOR_EXIT_CGROUPS];
+    size_t n = v->exits && pid > 0 ? exited_processes_find(v->exits, pid, time_ns, cgroups) : 0;
+    const struct container *c = NULL;
+
+    for (size_t i = 0; i < n && !c; i++)
+        c = v->events.find_container(cgroups[i], v->events.data);
+    return c;
+}
 
 static void find_subject(struct audit_violations *v, const struct audit_record *r,
                          const char *label_key, struct subject *ret)
@@ -58,7 +75,7 @@ static void find_subject(struct audit_violations *v, const struct audit_record *
                                                  v->events.data);
     ret->is_there = audit_process_is_of(ret->pid, audit_record_time_ns(r));
     if (!ret->is_there)
-        ret->container = NULL;
+        ret->container = find_container_of_exited(v, ret->pid, audit_record_time_ns(r));
 }
 
 /* A profile that one container alone is under tells the container, if that one was there when the
@@ -103,6 +120,7 @@ static void tell(struct audit_violations *v, const struct audit_record *r, const
                  struct violation *violation)
 {
     violation->time_ns = audit_record_time_ns(r);
+    violation->late = r->late;
     violation->pid = s->pid;
     violation->mnt_ns = mount_namespace(s);
     violation->container = s->container;
@@ -151,6 +169,8 @@ static void take_status(struct audit_violations *v, const struct audit_record *r
 
     audit_record_number(r, "pid", &pid);
     violation_label_profile(audit_record_get(r, "name"), name);
+    if (r->late) /* profiles are read back after that */
+        return;
     if (!v->events.tampered || pid == (uint64_t)getpid() || audit_record_has(r, "namespace") ||
         !v->events.find_profile(name, v->events.data))
         return;
@@ -258,13 +278,25 @@ static void on_record(int outcome, const struct audit_record *r, void *data)
 
 /* ---- life ---- */
 
+static int follow_exits(struct audit_violations *v)
+{
+    CLEANUP(error_free) struct error *problem = NULL;
+    int r = exited_processes_new(&v->exits, &problem);
+
+    if (r < 0 && r != -ENOMEM)
+        snprintf(v->no_exits, sizeof(v->no_exits), "%s", error_message(problem));
+    return r == -ENOMEM ? r : 0;
+}
+
 int audit_violations_new(struct audit_violations **ret, struct loop *loop,
                          const struct audit_violations_settings *settings,
                          const struct audit_violations_events *events, struct error **reterr)
 {
     CLEANUP(audit_violations_free) struct audit_violations *v = calloc(1, sizeof(*v));
     const struct audit_source_settings source = {.log_paths = settings->log_paths,
-                                                 .no_netlink = settings->no_netlink};
+                                                 .no_netlink = settings->no_netlink,
+                                                 .backlog = settings->backlog,
+                                                 .position_path = settings->position_path};
     int r;
 
     if (!v)
@@ -281,6 +313,8 @@ int audit_violations_new(struct audit_violations **ret, struct loop *loop,
     /* without the hierarchy containers are told by their profile alone */
     if (cgroup_root_open(&v->cgroups, NULL) < 0)
         v->cgroups = CGROUP_ROOT_NONE;
+    if (settings->follow_exits && follow_exits(v) < 0)
+        return error_oom(reterr);
     r = audit_source_new(&v->source, loop, &source,
                          &(struct audit_events){.record = on_record, .lost = on_lost, .data = v},
                          reterr);
@@ -295,6 +329,7 @@ struct audit_violations *audit_violations_free(struct audit_violations *v)
     if (!v)
         return NULL;
     audit_source_free(v->source);
+    exited_processes_free(v->exits);
     violation_rules_free(v->rules);
     cgroup_root_done(&v->cgroups);
     buf_done(&v->description);
@@ -304,10 +339,19 @@ struct audit_violations *audit_violations_free(struct audit_violations *v)
     return NULL;
 }
 
+void audit_violations_catch_up(struct audit_violations *v)
+{
+    audit_source_catch_up(v->source);
+}
+
 const char *audit_violations_describe(struct audit_violations *v)
 {
     buf_clear(&v->description);
-    if (audit_source_describe(v->source, &v->description) < 0)
+    if (audit_source_describe(v->source, &v->description) < 0 ||
+        (v->no_exits[0] && buf_format(&v->description,
+                                      "; records of processes that have ended may "
+                                      "miss their container: %s",
+                                      v->no_exits) < 0))
         buf_clear(&v->description);
     return buf_text(&v->description);
 }

@@ -5,7 +5,8 @@
  *
  * It owns the source of records, the reading of rules (to tell which one decided) and the counts.
  * Whose record is it? By the process's cgroup, where the process is still there and is the one that
- * the record means; else by the profile: AppArmor's record names it, and where the profile is for
+ * the record means, or has ended and the kernel noted where it was (exited_processes.h); else by the
+ * profile: AppArmor's record names it, and where the profile is for
  * one container only that container is told. What cannot be told for certain is left empty. A
  * record is ours if its profile is one of ours, or its container is under a profile of ours; all
  * others of the node are counted and not told, unless settings say so.
@@ -39,8 +40,11 @@ struct audit_violations_events {
 
 struct audit_violations_settings {
     const char *log_paths; /* of the fallback, see audit_source.h */
+    bool follow_exits;     /* find processes that have ended; a kernel that cannot is no failure */
     bool foreign_too;      /* tell the records of other profiles and processes as well */
     bool no_netlink;       /* for tests of the fallback */
+    unsigned backlog;      /* as in audit_netlink.h; 0: the kernel's own */
+    const char *position_path; /* as in audit_source.h; NULL: none */
 };
 
 /* events is copied. 0, also without any source of records (then describe() says why), -ENOMEM, or
@@ -50,6 +54,10 @@ int audit_violations_new(struct audit_violations **ret, struct loop *loop,
                          const struct audit_violations_events *events, struct error **reterr);
 struct audit_violations *audit_violations_free(struct audit_violations *v);
 DEFINE_CLEANUP(struct audit_violations *, audit_violations_free)
+
+/* Tells what was missed before it began, if an agent of this boot left a position: once, when the
+ * containers of the node are known. Calling it again does nothing. */
+void audit_violations_catch_up(struct audit_violations *v);
 
 /* For node facts: which source, whether it loses records unseen, and why. "" if memory runs out.
  * Borrowed until the next call. */

@@ -17,6 +17,7 @@ struct config {
     char *oci_runtime; /* NULL or "": looked for where it usually is */
     char *violation_log;
     char *install_namespace;
+    int64_t audit_backlog;      /* records; 0: the kernel's own */
     char *audit_log_paths;      /* separated by "|"; NULL: none */
     int64_t apparmor_jobs;      /* parsers at a time; 0: as many as there are processors */
     unsigned log_level;         /* enum log_level */

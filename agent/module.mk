@@ -14,7 +14,7 @@ agent_src += apparmor_binary.c apparmor_compiler.c apparmor_features.c apparmor_
 agent_src += container_process.c enforcer_seccomp.c enforcer_seccomp_cleanup.c enforcer_seccomp_files.c file_folder.c \
              seccomp_record.c seccomp_runtime.c
 agent_src += nri.c nri_messages.c nri_mux.c nri_session.c start_gate.c ttrpc.c
-agent_src += audit_counter.c audit_file.c audit_kmsg.c audit_netlink.c audit_process.c audit_record.c audit_self_test.c \
+agent_src += exited_processes.c audit_counter.c audit_file.c audit_kmsg.c audit_missed.c audit_netlink.c audit_position.c audit_process.c audit_record.c audit_self_test.c \
              audit_serials.c audit_source.c audit_violations.c violation.c violation_apparmor.c violation_fold.c violation_rules.c \
              violation_seccomp.c
 $(call archive,agent,agent,$(agent_src))
@@ -22,3 +22,4 @@ $(call binary,varmor-agent,agent,main.c,agent containerd proto apparmor seccomp 
         libapparmor libbpf libnghttp2 libevent libevent_openssl openssl libprotobuf-c jansson libseccomp)
 # Made before it is included.
 $(B)/agent/program_object.o: | $(GEN)/bpf/varmor.skel.h
+$(B)/agent/exited_processes.o: | $(GEN)/bpf/exits.skel.h

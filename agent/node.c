@@ -227,6 +227,7 @@ static void on_reconciled(void *data)
 
     binder_reconciled(n->binder);
     exchange_bindings_ready(n->exchange);
+    audit_violations_catch_up(n->audit);
     LOG(DEBUG, "containers-listed", "every container of the runtime is known");
 }
 
@@ -408,9 +409,13 @@ static int make_devices(struct node *n, struct error **reterr)
 
 static int make_audit(struct node *n, struct error **reterr)
 {
+    CLEANUP_FREE char *position = n->state_dir ? state_dir_audit_position(n->state_dir) : NULL;
     const struct audit_violations_settings settings = {
         .log_paths = n->config->audit_log_paths,
         .foreign_too = n->config->foreign_violations,
+        .follow_exits = true,
+        .backlog = n->config->audit_backlog,
+        .position_path = position,
     };
     const struct audit_violations_events events = {
         .violation = on_violation,

@@ -101,7 +101,7 @@ _Noreturn static void child_run(const struct piped_settings *s, int ends[static 
         close_range(s->has_extra ? PIPED_EXTRA_FD + 1 : PIPED_EXTRA_FD, ~0U, 0) < 0)
         child_fail("the child cannot be set apart: ");
     child_limit(RLIMIT_CORE, 0);
-    child_limit(RLIMIT_FSIZE, 0);
+    child_limit(RLIMIT_FSIZE, s->max_file);
     child_limit(RLIMIT_NOFILE, CHILD_MAX_FILES);
     if (s->max_memory > 0)
         child_limit(RLIMIT_AS, s->max_memory);

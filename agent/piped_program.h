@@ -39,6 +39,7 @@ struct piped_settings {
     size_t max_output;       /* bytes; more ends the program */
     size_t max_errors;       /* bytes; the rest is read and dropped */
     uint64_t deadline_ns;    /* from the start */
+    uint64_t max_file;       /* bytes of a file that it may write; 0: it writes none */
     uint64_t max_memory;     /* bytes of address space; 0: no limit */
     bool has_extra;          /* the child has extra_fd too, as PIPED_EXTRA_FD */
     int extra_fd;            /* borrowed */

@@ -3,7 +3,7 @@
 /*
  * What the program that starts containers (runc, crun) makes of a seccomp profile. runc before 1.2
  * refuses to start a container whose profile has a flag, so the one that has denials audited is
- * written only where the program says that it knows it (`runc features`).
+ * written only where the program says that it knows it (`runc features`), or is crun.
  */
 #include "lib/error.h"
 

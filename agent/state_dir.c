@@ -14,9 +14,10 @@
 #include "lib/buf.h"
 #include "proto/profile_codec.h"
 
-#define SUFFIX        ".profile"
-#define SUFFIX_STAGED ".profile.new"
-#define NAME_SIZE     (PROFILE_NAME_MAX + sizeof(SUFFIX_STAGED))
+#define AUDIT_POSITION "audit-position"
+#define SUFFIX         ".profile"
+#define SUFFIX_STAGED  ".profile.new"
+#define NAME_SIZE      (PROFILE_NAME_MAX + sizeof(SUFFIX_STAGED))
 
 struct state_dir {
     int fd;     /* owned */
@@ -74,6 +75,13 @@ struct state_dir *state_dir_free(struct state_dir *d)
     free(d->path);
     free(d);
     return NULL;
+}
+
+char *state_dir_audit_position(const struct state_dir *d)
+{
+    char *path = NULL;
+
+    return asprintf(&path, "%s/" AUDIT_POSITION, d->path) < 0 ? NULL : path;
 }
 
 /* A profile's name as a part of a file's name: nothing that could leave the folder or hide in it.
@@ -312,8 +320,8 @@ static bool is_ours(const char *name)
         if (strcmp(name, note_files[i].name) == 0 || strcmp(name, note_files[i].new_name) == 0)
             return true;
     }
-    return strcmp(name, HEALTH_FILE) == 0 || has_suffix(name, SUFFIX) ||
-           has_suffix(name, SUFFIX_STAGED);
+    return strcmp(name, AUDIT_POSITION) == 0 || strcmp(name, HEALTH_FILE) == 0 ||
+           has_suffix(name, SUFFIX) || has_suffix(name, SUFFIX_STAGED);
 }
 
 int state_dir_remove(const char *path, void (*told)(const char *what, void *data), void *data,

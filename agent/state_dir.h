@@ -10,6 +10,7 @@
  *   DIR/bindings                since when each binding holds (binder.h)
  *   DIR/disks                   the node's disks that profiles in force were made for
  *   DIR/health                  how the agent is (health.h)
+ *   DIR/audit-position          how far audit records have been told (audit_position.h)
  *
  * A version is staged before its commit and published (renamed) after it. What a crash leaves
  * behind is therefore either the old file, or both: state_dir_load() hands out both, and the kernel
@@ -33,6 +34,8 @@ int state_dir_make(const char *path, struct error **reterr);
 int state_dir_new(struct state_dir **ret, const char *path, struct error **reterr);
 struct state_dir *state_dir_free(struct state_dir *d); /* accepts NULL, returns NULL */
 DEFINE_CLEANUP(struct state_dir *, state_dir_free)
+/* The path of the file that audit_position.h keeps there; owned by the caller. NULL: no memory. */
+char *state_dir_audit_position(const struct state_dir *d);
 
 struct state_dir_visitor {
     /* A whole profile; borrowed. staged: it was about to be committed. */

@@ -31,5 +31,6 @@ struct violation {
     const char *event_json;            /* the "event" object of A.6 with its braces */
     const char *event_kind; /* the same without what only this one event has (its process, its
                                record's id): equal events are told apart by it; NULL: event_json */
+    bool late;              /* it happened while no agent was there, and was found afterwards */
     uint64_t lost;          /* records lost since the last one */
 };

@@ -346,9 +346,10 @@ static int back_make(struct violation_log *log, const struct violation *v)
 
     buf_clear(&log->back);
     r = add_key_text(&log->back, "rule", v->rule);
-    return r < 0 ? r
-                 : buf_format(&log->back, ",\"eventNanoseconds\":%llu",
-                              (unsigned long long)(v->time_ns % NS_PER_SEC));
+    if (r == 0)
+        r = buf_format(&log->back, ",\"eventNanoseconds\":%llu",
+                       (unsigned long long)(v->time_ns % NS_PER_SEC));
+    return r == 0 && v->late ? buf_add_text(&log->back, ",\"late\":true") : r;
 }
 
 /* Puts what tells about this line alone between front (in log->line already) and back. */
@@ -410,9 +411,13 @@ static int line_put(struct violation_log *log, const char *back, size_t back_len
 static int kind_of(struct violation_log *log, const struct violation *v, struct digest *ret)
 {
     const char *const texts[] = {
-        v->enforcer,     violation_action_name(v->action),
-        v->profile_name, v->container ? v->container->id : "",
-        v->rule,         v->event_kind ? v->event_kind : v->event_json,
+        v->enforcer,
+        violation_action_name(v->action),
+        v->profile_name,
+        v->container ? v->container->id : "",
+        v->rule,
+        v->event_kind ? v->event_kind : v->event_json,
+        v->late ? "late" : "",
     };
     int r = 0;
 

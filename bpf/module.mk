@@ -14,7 +14,7 @@ $(GEN)/bpf/%.skel.h: $(GEN)/bpf/%.bpf.o
 	$(call say,SKEL,$@)
 	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
 
-GENERATED += $(GEN)/bpf/varmor.skel.h $(GEN)/bpf/walker_probe.skel.h
+GENERATED += $(GEN)/bpf/varmor.skel.h $(GEN)/bpf/exits.skel.h $(GEN)/bpf/walker_probe.skel.h
 -include $(wildcard $(GEN)/bpf/*.d)
 
 # Run in guests by test/vm/bpf/run. What runs inside a container is alone in its root, so it is static.

@@ -16,8 +16,6 @@ from plan import ENFORCERS, ROOT, read_all
 PARITY = os.path.join(ROOT, "docs", "parity.md")
 # What denials look like; all else that is not success is an accident.
 DENIALS = {"AppArmor": ("EACCES", "EPERM"), "BPF": ("EPERM", "EACCES"), "Seccomp": ("EPERM", "ENOSYS", "SIGSYS", "SIGKILL")}
-# The node's runc 1.1 refuses flags of seccomp filters, so the agent asks for none and the kernel logs no denial.
-UNLOGGED = ("Seccomp",)
 
 
 class Tally:
@@ -43,7 +41,7 @@ def problem_of(enforcer, entry, found, folded):
         return "gets through"
     if outcome.split()[0] not in DENIALS[enforcer]:
         return outcome
-    if enforcer in UNLOGGED or is_logged(entry, found):
+    if is_logged(entry, found):
         return None
     if found["rules"]:
         return f"{outcome}, but by {', '.join(found['rules'])}"
@@ -72,10 +70,9 @@ def judge_attacks(tally, enforcer, batch, results):
         tally.add(f"{enforcer}: {entry['rule']}: {entry['technique']} ({entry['attempt']})", problem)
         if not problem and not entry["open"]:
             blocked.add(entry["rule"])
-    if enforcer not in UNLOGGED:
-        counted = results["counted"].get(batch["batch"], {})
-        for rule in sorted(blocked):
-            tally.add(f"{enforcer}: {rule}", None if counted.get(rule) else "has blocked, but was not counted")
+    counted = results["counted"].get(batch["batch"], {})
+    for rule in sorted(blocked):
+        tally.add(f"{enforcer}: {rule}", None if counted.get(rule) else "has blocked, but was not counted")
 
 
 def judge_neighbours(tally, enforcer, batch, results):
@@ -104,8 +101,7 @@ and with the rule; a test run compares. *blocked*: it works without the rule, an
 for the reason named. –: the enforcer does not carry the rule, or the technique means nothing to it. An attempt's steps are
 verbs of `test/attacks/program`; techniques are numbered as in the threat list that the rules' descriptions (rules.md) use.
 
-Denials of AppArmor and BPF were each found in violations.log under the rule's own name, and counted. Those of seccomp were
-not: the node's runc (1.1) refuses flags of seccomp filters, so the kernel does not log them there.
+Each denial was found in violations.log under the rule's own name, and counted.
 """
 
 

@@ -60,8 +60,8 @@ start_manager() {
     start_service varmor-manager "$opt/bin/varmor-manager" --policies "$policies"
 }
 
-start_agent() {
-    start_service varmor-agent "$opt/bin/varmor-agent" --node-name "$node"
+start_agent() { # OPTION...
+    start_service varmor-agent "$opt/bin/varmor-agent" --node-name "$node" "$@"
 }
 
 # start_container NAME COMMAND...: in namespace "shop", pod NAME, label app=web; our share folder at /share.

@@ -531,6 +531,12 @@ static const struct {
      "{\"knownFlags\":[\"SECCOMP_FILTER_FLAG_LOG\"],\"supportedFlags\":"
      "[\"SECCOMP_FILTER_FLAG_TSYNC\",\"SECCOMP_FILTER_FLAG_LOG\"]}}}",
      "runc 1.2.5", true},
+    {"{\"annotations\":{\"run.oci.crun.version\":\"1.21\"},\"linux\":{\"seccomp\":"
+     "{\"enabled\":true,\"actions\":[\"SCMP_ACT_LOG\"]}}}",
+     "crun 1.21", true},
+    {"{\"annotations\":{\"run.oci.crun.version\":\"1.21\"},\"linux\":{\"seccomp\":"
+     "{\"enabled\":false}}}",
+     "crun 1.21 takes no such flag", false},
     {"{\"linux\":{\"seccomp\":{\"supportedFlags\":[7]}}}", "the runtime takes no such flag", false},
     {"[]", "the runtime takes no such flag", false},
     {"flags", "the runtime does not say what it can do", false},

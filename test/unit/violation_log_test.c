@@ -485,6 +485,21 @@ START_TEST(an_event_that_does_not_fit_on_the_disk_is_counted_in_the_next_line)
 }
 END_TEST
 
+START_TEST(an_event_found_afterwards_is_told_as_late)
+{
+    CLEANUP(violation_log_free) struct violation_log *log = open_log(NULL, 0);
+    CLEANUP_FREE char *text = NULL;
+    struct violation v = sample();
+
+    v.late = true;
+    v.lost = 3;
+    ck_assert_int_eq(violation_log_write(log, &v, NULL), 0);
+    text = text_of(path);
+    ck_assert_ptr_nonnull(
+        strstr(text, "\"eventNanoseconds\":999999999,\"late\":true,\"lost\":3}\n"));
+}
+END_TEST
+
 START_TEST(a_path_that_cannot_be_opened_is_an_error_with_its_name)
 {
     static const char *const paths[] = {"violations.log", "/proc/nope/violations.log", "/dev/null"};
@@ -518,6 +533,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_full_log_is_rotated_and_three_are_kept);
     tcase_add_test(t, a_file_that_was_moved_away_is_made_anew);
     tcase_add_test(t, an_event_that_does_not_fit_on_the_disk_is_counted_in_the_next_line);
+    tcase_add_test(t, an_event_found_afterwards_is_told_as_late);
     tcase_add_loop_test(t, a_path_that_cannot_be_opened_is_an_error_with_its_name, 0, 3);
     suite_add_tcase(s, t);
     return s;

@@ -23,7 +23,7 @@ $(B)/test/captive_program: test/vm/enforcer/captive_program.c
 
 # Audit records in guests: test/vm/audit/run.
 $(call program,test/audit_vm_test,test/vm/audit/audit_test.c test/vm/audit/bed.c, \
-        agent apparmor seccomp match policy base,libevent jansson openssl libseccomp)
+        agent apparmor seccomp match policy base,libbpf libevent jansson openssl libseccomp)
 
 # The AppArmor enforcer in guests: test/vm/apparmor/run.
 $(call program,test/apparmor_vm_test,test/vm/apparmor/apparmor_test.c test/vm/apparmor/agent_side.c \

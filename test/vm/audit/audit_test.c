@@ -306,6 +306,37 @@ static void a_killed_process_is_denied(void)
     bed_end(&bed);
 }
 
+/* Neither /proc nor the record's label says anything of it any more. */
+static void the_end_of_a_process_does_not_hide_its_container(void)
+{
+    static const struct bed_act acts[] = {
+        {.func = call_and_die},
+        {.cgroup = "inner", .func = call_and_die},
+        {.outside = true, .func = call_and_die},
+    };
+    const struct audit_violations_settings settings = {.follow_exits = true};
+    struct audit_counts counts;
+    int keeper;
+
+    bed_begin(&bed, &settings);
+    keeper = bed_keeper(&bed);
+    CHECK(!strstr(audit_violations_describe(bed.violations), "ended"));
+    for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
+        bed_act(&bed, &acts[i]);
+    CHECK(bed_wait(&bed, 2));
+    bed_run_ms(&bed, 500);
+    CHECK(bed.n_seen == 2); /* the third is in no container */
+    for (int n = 0; n < 2; n++) {
+        CHECK(strcmp(bed.seen[n].container, "box") == 0);
+        CHECK(strcmp(bed.seen[n].profile, BED_PROFILE) == 0);
+        CHECK(bed.seen[n].action == VIOLATION_DENIED);
+    }
+    audit_violations_count(bed.violations, &counts);
+    CHECK(counts.ours[1] == 2 && counts.unattributed[1] == 0 && counts.foreign[1] == 1);
+    bed_release(keeper);
+    bed_end(&bed);
+}
+
 #ifdef __x86_64__
 /* exit(0) by the 32-bit table, where 1 is write by the other one. */
 static void call_as_i386(void)
@@ -347,13 +378,14 @@ static void count_call(int outcome, const struct audit_record *r, void *data UNU
 
 static void what_a_small_buffer_drops_is_counted_exactly(void)
 {
+    const struct audit_netlink_settings settings = {.buffer_bytes = 4096};
     const struct audit_events events = {.record = count_call};
     struct audit_netlink *n = NULL;
     uint64_t kernel = 0, dropped;
     struct error *problem = NULL;
 
     begin();
-    if (audit_netlink_new(&n, bed.loop, 4096, &events, &problem) < 0)
+    if (audit_netlink_new(&n, bed.loop, &settings, &events, &problem) < 0)
         printf("    %s\n", error_message(problem));
     CHECK(n);
     bed_act(&bed, &(struct bed_act){.outside = true, .func = flood_calls});
@@ -403,6 +435,31 @@ static void of_a_thousand_denials_each_is_told_or_counted(void)
     bed_end(&bed);
 }
 
+static void flood_plainly(void)
+{
+    for (int i = 0; i < 1000; i++)
+        mkdir("/secret/short", 0755);
+}
+
+static void with_a_larger_backlog_a_thousand_denials_in_a_row_are_all_told(void)
+{
+    const struct audit_violations_settings settings = {.backlog = 8192};
+    struct audit_counts counts;
+    int keeper;
+
+    bed_begin(&bed, &settings);
+    keeper = bed_keeper(&bed);
+    bed_run_ms(&bed, 500);
+    bed_act(&bed, &(struct bed_act){.confined = true, .func = flood_plainly});
+    bed_wait(&bed, 1000);
+    audit_violations_count(bed.violations, &counts);
+    printf("    %llu told, %llu lost\n", (unsigned long long)counts.ours[0],
+           (unsigned long long)counts.lost);
+    CHECK(counts.ours[0] == 1000 && counts.lost == 0);
+    bed_release(keeper);
+    bed_end(&bed);
+}
+
 /* ---- sources ---- */
 
 static void an_agent_in_its_own_network_namespace_hears_all_the_same(void)
@@ -433,6 +490,56 @@ static void without_netlink_the_kernel_log_is_read_and_said_to_lose(void)
     CHECK(strcmp(bed.seen[0].rule, "appArmorRawRules[0] (line 1)") == 0);
     CHECK(strcmp(bed.seen[0].container, "box") == 0);
     bed_release(pid);
+    bed_end(&bed);
+}
+
+static void unshare_filtered(void)
+{
+    bed_filter(SYS_unshare, SECCOMP_RET_ERRNO | EPERM, true);
+    if (unshare(CLONE_NEWUTS) == 0)
+        _exit(9);
+}
+
+static void what_happens_while_no_agent_is_there_is_told_late_and_once(void)
+{
+    const struct audit_violations_settings settings = {.position_path = "/tmp/audit-position"};
+    uint64_t n_earlier;
+    int denied, filtered, keeper;
+
+    unlink(settings.position_path);
+    bed_begin(&bed, &settings);
+    audit_violations_catch_up(bed.violations);
+    bed_release(
+        bed_act(&bed, &(struct bed_act){.confined = true, .stays = true, .func = read_secret}));
+    CHECK(bed_wait(&bed, 1));
+    n_earlier = bed.n_seen;
+    bed_end(&bed);
+    /* nobody is there */
+    denied = bed_act(&bed, &(struct bed_act){.confined = true, .stays = true, .func = read_secret});
+    filtered = bed_act(&bed, &(struct bed_act){.stays = true, .func = unshare_filtered});
+    bed_begin(&bed, &settings);
+    keeper = bed_keeper(&bed);
+    bed_run_ms(&bed, 1000);
+    CHECK(n_earlier == 1 && bed.n_seen == 0); /* they are not there yet */
+    audit_violations_catch_up(bed.violations);
+    CHECK(bed_wait(&bed, 2));
+    CHECK(bed.seen[0].late && strcmp(bed.seen[0].enforcer, "AppArmor") == 0);
+    CHECK(bed.seen[0].pid == denied && strcmp(bed.seen[0].container, "box") == 0);
+    CHECK(strcmp(bed.seen[0].rule, "appArmorRawRules[0] (line 1)") == 0);
+    CHECK(bed.seen[1].late && strcmp(bed.seen[1].enforcer, "Seccomp") == 0);
+    CHECK(bed.seen[1].pid == filtered && bed.seen[1].action == VIOLATION_DENIED);
+    bed_release(
+        bed_act(&bed, &(struct bed_act){.confined = true, .stays = true, .func = read_secret}));
+    CHECK(bed_wait(&bed, 3) && !bed.seen[2].late);
+    CHECK(bed.n_tampered == 0); /* the profile that was loaded meanwhile */
+    bed_end(&bed);
+    bed_begin(&bed, &settings);
+    audit_violations_catch_up(bed.violations);
+    bed_run_ms(&bed, 1000);
+    CHECK(bed.n_seen == 0);
+    bed_release(denied);
+    bed_release(filtered);
+    bed_release(keeper);
     bed_end(&bed);
 }
 
@@ -467,6 +574,7 @@ static const struct test tests[] = {
     TEST(a_call_that_got_an_errno_is_denied_with_its_rule),
     TEST(a_call_that_was_logged_is_told_as_let_through),
     TEST(a_killed_process_is_denied),
+    TEST(the_end_of_a_process_does_not_hide_its_container),
 #ifdef __x86_64__
     TEST(a_32_bit_call_is_named_by_its_own_table),
 #endif
@@ -474,6 +582,9 @@ static const struct test tests[] = {
     TEST(of_a_thousand_denials_each_is_told_or_counted),
     TEST(an_agent_in_its_own_network_namespace_hears_all_the_same),
     TEST(without_netlink_the_kernel_log_is_read_and_said_to_lose),
+    TEST(what_happens_while_no_agent_is_there_is_told_late_and_once),
+    /* last, since the kernel's log is told nothing for a while after it */
+    TEST(with_a_larger_backlog_a_thousand_denials_in_a_row_are_all_told),
 };
 static const struct test off_tests[] = {
     TEST(a_kernel_without_audit_says_so),

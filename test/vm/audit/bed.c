@@ -119,6 +119,7 @@ static void see(struct bed *b, const struct violation *v)
     e->action = v->action;
     e->pid = v->pid;
     e->mnt_ns = v->mnt_ns;
+    e->late = v->late;
 }
 
 static void on_violation(const struct violation *v, void *data)

@@ -19,6 +19,7 @@ struct bed_event {
     enum violation_action action;
     int pid;
     uint64_t mnt_ns;
+    bool late;
     char json[8192];
 };
 
