@@ -220,7 +220,8 @@ static int fill_policy(struct status_view *v, struct status_policy *to,
         .ready = ps && ps->is_ready && !problem,
         .phase = policy_phase_name(ps ? ps->phase : PHASE_PENDING),
         .created_ns = p->created_ns,
-        .source = view_text(v, "%s:%u", p->file, policy->at.line),
+        .source = policy->at.line ? view_text(v, "%s:%u", p->file, policy->at.line)
+                                  : view_text(v, "%s", p->file),
     };
     if (!to->source)
         return -ENOMEM;
