@@ -32,7 +32,8 @@ struct profile_object {
     int finalizer;       /* place of the incumbent's; NO_FINALIZER */
     struct digest spec;  /* of its canonical JSON */
     struct digest state; /* of status, the same way */
-    char *status;        /* JSON; NULL: none, or too long to be kept */
+    bool has_status;
+    char *status; /* JSON; NULL: none, or too long to be kept */
     char version[VERSION_MAX + 1];
 };
 
@@ -98,7 +99,7 @@ static struct profile_object *find_object(const struct kube_armor_profiles *a,
 /* ---- What stands there ---- */
 
 /* The digest of a value, whatever the order of its members. 0 or -ENOMEM. */
-static int json_digest(const json_t *value, struct digest *ret)
+static int digest_of_json(const json_t *value, struct digest *ret)
 {
     CLEANUP_FREE char *text = json_dumps(value, JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
 
@@ -135,8 +136,9 @@ static int keep_status(struct profile_object *o, const json_t *status)
     if (status && !text)
         return -ENOMEM;
     free(o->status);
+    o->has_status = status != NULL;
     o->status = text && strlen(text) <= KUBE_PROFILES_KEPT_STATUS ? TAKE(text) : NULL;
-    return json_digest(status ? status : json_null(), &o->state);
+    return digest_of_json(status ? status : json_null(), &o->state);
 }
 
 static int object_read(struct profile_object *o, const json_t *root)
@@ -149,7 +151,7 @@ static int object_read(struct profile_object *o, const json_t *root)
     o->is_labelled = strcmp(kube_get_text(labels, KUBE_MANAGED_BY_LABEL), KUBE_MANAGED_BY) == 0;
     o->finalizer = find_finalizer(metadata);
     snprintf(o->version, sizeof(o->version), "%s", kube_get_text(metadata, "resourceVersion"));
-    if (!o->uid || !o->owner_uid || json_digest(json_object_get(root, "spec"), &o->spec) < 0)
+    if (!o->uid || !o->owner_uid || digest_of_json(json_object_get(root, "spec"), &o->spec) < 0)
         return -ENOMEM;
     return keep_status(o, json_object_get(root, "status"));
 }
@@ -348,7 +350,7 @@ static enum write_outcome object_make(const char *writer_text, struct kube_write
         return WRITE_AGAIN;
     facts = facts_of(a, p, d);
     spec = kube_profile_spec_json(&facts, &warning);
-    if (!spec || json_digest(spec, &d->spec) < 0) {
+    if (!spec || digest_of_json(spec, &d->spec) < 0) {
         free(warning);
         return WRITE_AGAIN;
     }
@@ -442,9 +444,11 @@ static enum write_outcome status_make(const char *writer_text, struct kube_write
     if (!d)
         return WRITE_AGAIN;
     facts = facts_of(a, p, d);
+    if (!o->has_status && (!facts.status || facts.status->nodes_desired == 0))
+        return WRITE_NOTHING; /* there is no node to tell of, and never was */
     stands = o->status ? json_loads(o->status, 0, NULL) : NULL;
     wanted = kube_profile_status_json(&facts, stands);
-    if (!wanted || json_digest(wanted, &d->state) < 0)
+    if (!wanted || digest_of_json(wanted, &d->state) < 0)
         return WRITE_AGAIN;
     if (is_unchanged(o, stands, wanted, &d->state))
         return WRITE_NOTHING;
@@ -480,6 +484,7 @@ static enum write_outcome status_answered(const char *writer_text, const struct 
     if (!digest_is_zero(&spec))
         o->spec = spec; /* not touched by this write */
     o->state = d->state;
+    o->has_status = true;
     free(o->status);
     o->status = NULL;
     if (d->status && strlen(d->status) <= KUBE_PROFILES_KEPT_STATUS)

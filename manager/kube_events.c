@@ -132,8 +132,8 @@ static void kept_event_free(void *value)
 }
 
 /* "web.1f0c...": of the policy and of what is told. 0 or -ENOMEM. */
-static int event_name(const struct kube_event_subject *s, const struct kube_event *e,
-                      char ret[static NAME_MAX_BYTES])
+static int make_name(const struct kube_event_subject *s, const struct kube_event *e,
+                     char ret[static NAME_MAX_BYTES])
 {
     CLEANUP_FREE char *text = NULL;
     char digits[DIGEST_TEXT_SIZE];
@@ -158,8 +158,8 @@ static json_t *micro_time(void)
     return json_string(text);
 }
 
-static json_t *event_json(const struct kube_events *events, const struct kube_event_subject *s,
-                          const struct kube_event *e, const char *name_space, const char *name)
+static json_t *make_body(const struct kube_events *events, const struct kube_event_subject *s,
+                         const struct kube_event *e, const char *name_space, const char *name)
 {
     CLEANUP(kube_json_free)
     json_t *regarding = json_pack("{s:s, s:s, s:s, s:s}", "apiVersion", KUBE_GROUP_VERSION, "kind",
@@ -195,7 +195,7 @@ static struct kept_event *keep(struct kube_events *events, const struct kube_eve
         return NULL;
     k->name_space = strdup(name_space);
     k->name = strdup(name);
-    k->body = event_json(events, s, e, name_space, name);
+    k->body = make_body(events, s, e, name_space, name);
     if (map_size(events->kept) >= KUBE_EVENTS_KEPT)
         forget_oldest(events);
     if (!k->name_space || !k->name || !k->body || map_put(events->kept, key, k) < 0) {
@@ -212,7 +212,7 @@ static void tell(struct kube_events *events, const struct kube_event_subject *s,
     char name[NAME_MAX_BYTES], key[NAME_MAX_BYTES + 80];
     struct kept_event *k;
 
-    if (event_name(s, e, name) < 0)
+    if (make_name(s, e, name) < 0)
         return;
     snprintf(key, sizeof(key), "e%.63s/%s", name_space, name);
     k = map_find(events->kept, key);

@@ -125,7 +125,7 @@ static json_t *rules_json(const struct profile *p)
 }
 
 /* Bytes that a text takes in JSON, not counting what is longer than two. */
-static size_t json_bytes(const char *text)
+static size_t bytes_in_json(const char *text)
 {
     size_t n = 0;
 
@@ -139,8 +139,8 @@ static bool leaves_texts_out(const struct kube_profile_facts *f)
     const struct profile *p = f->policy->profile;
 
     return (p->apparmor_text || p->seccomp_json) &&
-           (f->without_texts ||
-            json_bytes(p->apparmor_text) + json_bytes(p->seccomp_json) > KUBE_PROFILE_MAX_TEXT);
+           (f->without_texts || bytes_in_json(p->apparmor_text) + bytes_in_json(p->seccomp_json) >
+                                    KUBE_PROFILE_MAX_TEXT);
 }
 
 static json_t *profile_json(const struct kube_profile_facts *f)
@@ -174,7 +174,7 @@ json_t *kube_profile_spec_json(const struct kube_profile_facts *f, char **ret_wa
         asprintf(ret_warning,
                  "the texts for AppArmor and seccomp (%zu bytes) are too large for ArmorProfile "
                  "'%s/%s', which leaves them out; the nodes have them",
-                 json_bytes(p->apparmor_text) + json_bytes(p->seccomp_json), p->name_space,
+                 bytes_in_json(p->apparmor_text) + bytes_in_json(p->seccomp_json), p->name_space,
                  p->name) < 0) {
         *ret_warning = NULL;
         return NULL;

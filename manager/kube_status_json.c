@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "manager/kube_status_json.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -100,7 +101,10 @@ static struct told judgement(const struct kube_status_facts *f)
 
 static int64_t generation_of(const struct kube_status_facts *f)
 {
-    return f->problem ? f->problem_generation : f->policy->policy->generation;
+    if (f->problem)
+        return f->problem_generation;
+    assert(f->policy);
+    return f->policy->policy->generation;
 }
 
 static const char *digest_of_policy(const struct kube_status_facts *f,

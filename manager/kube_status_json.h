@@ -21,7 +21,8 @@ struct stored_policy;
 #define KUBE_STATUS_MAX_LINE     1024 /* bytes of a failure's or warning's text */
 
 struct kube_status_facts {
-    const struct stored_policy *policy; /* NULL: no text of it could ever be read */
+    const struct stored_policy
+        *policy; /* NULL: no text of it could ever be read; there is a problem */
     const struct policy_status *status; /* NULL: not known yet */
     const struct nodes *nodes;
     const char *problem;        /* why the newest text cannot be read; NULL: it can */

@@ -62,8 +62,9 @@ json_t *kube_time(int64_t real_ns)
 
 const char *kube_digest_format(const struct digest *d, char text[static KUBE_DIGEST_TEXT_SIZE])
 {
-    memcpy(text, "sha256:", 7);
-    digest_format(d, text + 7);
+    char digits[DIGEST_TEXT_SIZE];
+
+    snprintf(text, KUBE_DIGEST_TEXT_SIZE, "sha256:%s", digest_format(d, digits));
     return text;
 }
 

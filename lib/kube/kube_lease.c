@@ -165,7 +165,7 @@ static void on_due(void *data)
         return;
     action = election_next(&l->election, lease_now_ns(), lease_real_ns(), &record);
     if (send_request(l, action, &record, on_answer) < 0) {
-        election_answered(&l->election, ELECTION_FAILED, NULL, lease_now_ns());
+        election_answered(&l->election, ELECTION_FAILED, &record, lease_now_ns());
         tell_trouble(l, "no memory for a request");
     }
     settle(l);

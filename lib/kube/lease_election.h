@@ -53,7 +53,7 @@ void election_init(struct election *e, const char *identity);
 /* What to ask the server at election_due_ns(); *ret is what to write. Then comes exactly one election_answered(). */
 enum election_action election_next(struct election *e, uint64_t now_ns, int64_t real_ns,
                                    struct lease_record *ret);
-/* record: of ELECTION_OK; else NULL. */
+/* record: of ELECTION_OK; else not looked at. */
 void election_answered(struct election *e, enum election_outcome outcome,
                        const struct lease_record *record, uint64_t now_ns);
 uint64_t election_due_ns(const struct election *e);
