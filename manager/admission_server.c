@@ -119,19 +119,19 @@ static void end_least_useful(struct admission_server *s)
         connection_end(worst);
 }
 
+/* libevent frees an SSL some time after its bufferevent, perhaps after the server. */
 static void on_ssl_freed(void *parent UNUSED, void *ptr, CRYPTO_EX_DATA *ad UNUSED,
                          int index UNUSED, long argl UNUSED, void *argp UNUSED)
 {
     struct connection *c = ptr;
     struct admission_server *s = c ? c->server : NULL;
 
-    if (!c)
-        return;
-    DL_DELETE(s->connections, c);
-    s->n_connections--;
-    free(c);
-    if (s->listener)
+    if (s) {
+        DL_DELETE(s->connections, c);
+        s->n_connections--;
         update_listener(s);
+    }
+    free(c);
 }
 
 /* Makes what stands for an accepted socket. NULL (no memory): libevent goes on without TLS, and
@@ -440,9 +440,13 @@ int admission_server_new(struct admission_server **ret, struct loop *loop, const
 
 struct admission_server *admission_server_free(struct admission_server *s)
 {
+    struct connection *c;
+
     if (!s)
         return NULL;
-    s->listener = NULL; /* http's, and nothing is accepted any more */
+    DL_FOREACH (s->connections, c) {
+        c->server = NULL; /* freed with its SSL */
+    }
     if (s->http)
         evhttp_free(s->http);
     loop_timer_free(s->deadline);

@@ -320,6 +320,19 @@ START_TEST(silent_connections_make_room_for_others)
 }
 END_TEST
 
+START_TEST(connections_that_are_open_at_the_end_are_freed)
+{
+    struct server s = {0};
+    int fd;
+
+    server_start(&s);
+    fd = connect_raw(&s);
+    ck_assert_int_eq(ask(&s, "ca0", "", "/health/liveness"), 200); /* so it has been accepted */
+    server_stop(&s);
+    close(fd);
+}
+END_TEST
+
 START_TEST(a_connection_that_asks_nothing_is_closed_in_time)
 {
     struct server s = {.limits = {.first_ns = 200 * NS_PER_MSEC}};
@@ -345,6 +358,7 @@ Suite *unit_suite(void)
     tcase_add_loop_test(t, a_new_certificate_is_for_the_connections_to_come, 0, 2);
     tcase_add_test(t, without_tls_there_is_no_answer);
     tcase_add_test(t, silent_connections_make_room_for_others);
+    tcase_add_test(t, connections_that_are_open_at_the_end_are_freed);
     tcase_add_test(t, a_connection_that_asks_nothing_is_closed_in_time);
     suite_add_tcase(s, t);
     return s;
