@@ -213,6 +213,7 @@ static void on_hello(struct agent_stream *s, const struct msg_hello *hello)
     CLEANUP(error_free) struct error *e = NULL;
     const struct node *before = nodes_find(a->nodes, hello->node);
     struct agent_stream *older = before ? before->stream : NULL;
+    const char *why_not = a->handler->why_not ? a->handler->why_not(a->data) : NULL;
     int r;
 
     if (hello->protocol != MESSAGE_PROTOCOL) {
@@ -229,8 +230,8 @@ static void on_hello(struct agent_stream *s, const struct msg_hello *hello)
         stream_finish(s, GRPC_PERMISSION_DENIED, "the caller may not speak for this node");
         return;
     }
-    if (a->handler->is_ready && !a->handler->is_ready(a->data)) {
-        stream_finish(s, GRPC_UNAVAILABLE, "the folder of policies has not been read yet");
+    if (why_not) {
+        stream_finish(s, GRPC_UNAVAILABLE, why_not);
         return;
     }
     if (older) {
@@ -435,12 +436,12 @@ static const struct grpc_method agent_methods[] = {
      .message_bytes = AGENT_MESSAGE_BYTES},
 };
 
-void agents_close(struct agents *a)
+void agents_close(struct agents *a, const char *why)
 {
     struct agent_stream *s, *next;
 
     DL_FOREACH_SAFE(a->streams, s, next)
-    stream_finish(s, GRPC_UNAVAILABLE, "the manager is shutting down");
+    stream_finish(s, GRPC_UNAVAILABLE, why);
 }
 
 /* ---- Nodes that stay away ---- */

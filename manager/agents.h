@@ -24,9 +24,10 @@ struct profile_store;
 
 /* What the agents have told; for status. Borrowed for the call. */
 struct agents_handler {
-    /* False: what is in force is not known yet. Agents are sent away with UNAVAILABLE then, since
-     * they would be told to remove all that they hold. NULL: it always is. */
-    bool (*is_ready)(void *data);
+    /* Why agents are sent away with UNAVAILABLE at present: what is in force is not known yet, and
+     * they would be told to remove all that they hold; or another manager is the one that they are
+     * to tell. NULL: they are not; the handler's NULL: they never are. Static. */
+    const char *(*why_not)(void *data);
     void (*node_changed)(const struct node *node, bool removed, void *data);
     void (*result)(const struct node *node, unsigned slot, void *data);
     void (*bindings_changed)(const struct node *node, void *data);
@@ -47,6 +48,5 @@ void agents_profile_removed(struct agents *a, unsigned slot, const char *profile
 /* What the store spares (profile_store_spares()) may be less than before. */
 void agents_spared_changed(struct agents *a);
 
-/* Ends every stream with UNAVAILABLE ("the manager is shutting down"), so that a drain can finish.
- */
-void agents_close(struct agents *a);
+/* Ends every stream with UNAVAILABLE and this text: the agents come back, to whoever is there then. */
+void agents_close(struct agents *a, const char *why);

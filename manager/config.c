@@ -40,6 +40,12 @@ static const struct option_spec config_options[] = {
      .type = OPTION_FLAG,
      .field = offsetof(struct config, remove_policies),
      .help = "delete every policy of the cluster, with --kubernetes, and end"},
+    {.name = "status-service",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, status_service),
+     .value = "NAME",
+     .help = "Service of the install namespace by which agents find the manager that leads, with "
+             "--kubernetes and $POD_IP: it must have no selector"},
     {.name = "owner-cluster-role",
      .type = OPTION_TEXT,
      .field = offsetof(struct config, owner_cluster_role),

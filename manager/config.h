@@ -8,6 +8,7 @@ struct config {
     bool kubernetes;           /* policies come from the API server */
     char *kubeconfig;          /* NULL: what a pod finds in its service account folder */
     bool remove_policies;      /* of the whole cluster, and end */
+    char *status_service;      /* whose endpoint the leader is; NULL: none */
     char *owner_cluster_role;  /* whose the objects are that the manager makes; NULL: nobody's */
     char *context;             /* of the kubeconfig; NULL: its current one */
     struct option_list listen; /* addresses, as grpc_address_parse() takes them */

@@ -26,8 +26,11 @@ struct kube_report {
     struct kube_events *events;
     struct kube_armor_profiles *profiles;
     struct kube_policies *policies;
+    struct kube_endpoint_place place;
+    struct kube_endpoint *endpoint; /* NULL: no place is told */
     bool is_synced, leads, is_working;
-    void (*leading)(bool leads, void *data); /* NULL: nobody wants to know */
+    void (*leading)(bool leads, void *data);  /* NULL: nobody wants to know */
+    void (*led)(bool by_another, void *data); /* as leading */
     void *data;
 };
 
@@ -48,6 +51,7 @@ static void settle(struct kube_report *r)
     if (!wants_to_work)
         return;
     kube_policies_lead(r->policies);
+    kube_endpoint_lead(r->endpoint);
     kube_writer_go(r->writer);
 }
 
@@ -72,6 +76,14 @@ static void on_lost(const char *holder, void *data)
     settle(r);
     if (r->leading)
         r->leading(false, r->data);
+}
+
+static void on_led(bool by_another, void *data)
+{
+    struct kube_report *r = data;
+
+    if (r->led)
+        r->led(by_another, r->data);
 }
 
 static void on_lease_trouble(const char *why, void *data UNUSED)
@@ -221,6 +233,8 @@ int kube_report_new(struct kube_report **ret, const struct kube_report_facts *fa
     r->loop = facts->loop;
     r->client = facts->client;
     r->leading = facts->leading;
+    r->led = facts->led;
+    r->place = facts->endpoint;
     r->data = facts->data;
     make_identity(facts->pod, r->identity);
     if (start_parts(r, facts) < 0)
@@ -233,9 +247,18 @@ int kube_report_stand(struct kube_report *r, const char *install_namespace, cons
 {
     const struct lease_place place = {
         .name_space = install_namespace, .name = KUBE_REPORT_LEASE, .owners = owners};
-    const struct kube_lease_events events = {
-        .gained = on_gained, .lost = on_lost, .trouble = on_lease_trouble, .data = r};
+    const struct kube_lease_events events = {.gained = on_gained,
+                                             .lost = on_lost,
+                                             .led = on_led,
+                                             .trouble = on_lease_trouble,
+                                             .data = r};
+    CLEANUP(error_free) struct error *problem = NULL;
 
+    r->place.name_space = install_namespace;
+    r->place.owners = owners;
+    if (r->place.service && kube_endpoint_new(&r->endpoint, r->writer, &r->place, &problem) < 0)
+        LOG(ERROR, "endpoint-untold", "agents do not find this manager by its Service",
+            LOG_STR("reason", error_message(problem)));
     return kube_lease_new(&r->lease, r->loop, r->client, &place, r->identity, &events);
 }
 
@@ -258,6 +281,7 @@ struct kube_report *kube_report_free(struct kube_report *r)
     kube_policies_free(r->policies);
     kube_armor_profiles_free(r->profiles);
     kube_events_free(r->events);
+    kube_endpoint_free(r->endpoint);
     free(r);
     return NULL;
 }

@@ -8,6 +8,7 @@
  * ceases to lead writes nothing more, from the very moment on.
  */
 #include "lib/error.h"
+#include "manager/kube_endpoint.h"
 
 struct file_problems;
 struct kube_client;
@@ -28,15 +29,20 @@ struct kube_report_facts {
     const struct file_problems *problems;
     const struct status *status;
     const char *pod; /* who this is; made unique */
+    /* Where agents find the leader (kube_endpoint.h): its name_space and owners come later. Its service NULL: no place
+     * is told. */
+    struct kube_endpoint_place endpoint;
     /* This manager begins, or ceases, to lead. NULL: nobody wants to know. */
     void (*leading)(bool leads, void *data);
+    /* Another one is seen to lead, or no longer so. NULL: nobody wants to know. */
+    void (*led)(bool by_another, void *data);
     void *data;
 };
 
 /* Facts are borrowed, their texts copied. 0 or -ENOMEM. */
 int kube_report_new(struct kube_report **ret, const struct kube_report_facts *facts);
 /* Stands for election from now on, by a Lease of the install namespace; owners: of the Lease (lease_record.h). Texts are
- * copied. Once. 0 or -ENOMEM. */
+ * copied. Once. 0 or -ENOMEM. An endpoint that cannot be told is logged. */
 int kube_report_stand(struct kube_report *r, const char *install_namespace, const char *owners);
 /* Does not give up what it leads: see kube_report_release(). */
 struct kube_report *kube_report_free(struct kube_report *r); /* accepts NULL, returns NULL */

@@ -60,7 +60,7 @@ DEFINE_CLEANUP(struct kube_writer *, kube_writer_free)
 
 /* Kinds are told apart by the first letter of their objects' keys, which is that of the kind. Copies kind; once a
  * letter, before the first touch. */
-#define KUBE_WRITER_KINDS 4
+#define KUBE_WRITER_KINDS 5
 void kube_writer_add_kind(struct kube_writer *w, char letter, const struct kube_writer_kind *kind);
 
 /* The object may differ from what stands there. Without memory it is left for the next touch, and trouble() tells. */

@@ -10,6 +10,7 @@
 #include "lib/rpc/grpc_server.h"
 #include "manager/access.h"
 #include "manager/admission.h"
+#include "manager/agents.h"
 #include "manager/certificates.h"
 #include "manager/config.h"
 #include "manager/kube_connect.h"
@@ -30,7 +31,7 @@ struct kubernetes {
     struct admission_config admission_config;
     struct admission *admission;
     struct source_kubernetes *source;
-    bool is_synced, leads;
+    bool is_synced, leads, is_led_by_another;
 };
 
 /* Callers may show tokens from now on. */
@@ -84,6 +85,21 @@ static void on_leading(bool leads, void *data)
         certificates_set_leader(k->certificates, leads);
 }
 
+/* All nodes are to be known to the one manager that writes status. */
+static void on_led(bool by_another, void *data)
+{
+    struct kubernetes *k = data;
+
+    k->is_led_by_another = by_another;
+    if (by_another)
+        agents_close(k->facts.agents, KUBERNETES_LED_BY_ANOTHER);
+}
+
+bool kubernetes_is_led_by_another(const struct kubernetes *k)
+{
+    return k->is_led_by_another;
+}
+
 static int start_admission(struct kubernetes *k, struct error **reterr)
 {
     k->admission_config =
@@ -131,6 +147,25 @@ static void on_owner_known(void *data)
 
 /* ---- What users see ---- */
 
+/* Where agents find this manager, if it is told to say so and knows. */
+static struct kube_endpoint_place endpoint_of(const struct config *config)
+{
+    struct kube_endpoint_place place = {.service = config->status_service,
+                                        .address = getenv("POD_IP")};
+
+    for (size_t i = 0; i < config->listen.n && place.port == 0; i++) {
+        struct grpc_address address = {0};
+
+        if (grpc_address_parse(&address, config->listen.items[i], NULL) == 0 &&
+            address.kind == GRPC_TLS)
+            place.port = address.port;
+        grpc_address_done(&address);
+    }
+    if (!place.address)
+        place.address = "";
+    return place;
+}
+
 static int start_report(struct kubernetes *k)
 {
     const char *pod = getenv("POD_NAME");
@@ -141,7 +176,9 @@ static int start_report(struct kubernetes *k)
                                             .problems = k->facts.problems,
                                             .status = k->facts.status,
                                             .pod = pod ? pod : "",
+                                            .endpoint = endpoint_of(k->config),
                                             .leading = on_leading,
+                                            .led = on_led,
                                             .data = k};
 
     return kube_report_new(&k->report, &facts);

@@ -279,11 +279,16 @@ static const struct profile_store_handler manager_store_handler = {
 
 /* ---- From the agents ---- */
 
-static bool on_is_ready(void *data)
+static const char *on_why_not(void *data)
 {
     const struct manager *m = data;
 
-    return m->synced;
+    if (m->kubernetes && kubernetes_is_led_by_another(m->kubernetes))
+        return KUBERNETES_LED_BY_ANOTHER;
+    if (m->synced)
+        return NULL;
+    return m->kubernetes ? "the API server has not been read yet"
+                         : "the folder of policies has not been read yet";
 }
 
 static void on_node_changed(const struct node *node UNUSED, bool removed UNUSED, void *data)
@@ -327,7 +332,7 @@ static void on_violations(const struct node *node, const struct msg_violations *
 }
 
 static const struct agents_handler manager_agents_handler = {
-    .is_ready = on_is_ready,
+    .why_not = on_why_not,
     .node_changed = on_node_changed,
     .result = on_result,
     .bindings_changed = on_bindings_changed,
@@ -506,7 +511,7 @@ void manager_drain(struct manager *m, void (*done)(void *data), void *data)
     if (m->kubernetes)
         kubernetes_stop_source(m->kubernetes);
     m->queue = policy_queue_free(m->queue);
-    agents_close(m->agents);
+    agents_close(m->agents, "the manager is shutting down");
     status_service_close(m->status_service);
     if (m->kubernetes)
         kubernetes_release(m->kubernetes, on_one_drained, m);

@@ -22,7 +22,7 @@ struct kube_lease {
     struct kube_request *request; /* NULL: none under way */
     struct loop_timer *due;       /* the next request */
     struct loop_timer *end;       /* of what is held */
-    bool told_gained, told_trouble;
+    bool told_gained, told_trouble, told_led;
     bool is_releasing;
     struct loop_timer *release; /* its deadline */
     void (*released)(void *data);
@@ -61,6 +61,17 @@ static void tell_trouble(struct kube_lease *l, const char *why)
     l->events.trouble(why, l->events.data);
 }
 
+static void tell_led(struct kube_lease *l, bool leads)
+{
+    const char *holder = election_holder(&l->election);
+    bool by_another = !leads && *holder && strcmp(holder, l->election.identity) != 0;
+
+    if (by_another == l->told_led || !l->events.led)
+        return;
+    l->told_led = by_another;
+    l->events.led(by_another, l->events.data);
+}
+
 /* Says what has changed, and sets the timers for what comes next. */
 static void settle(struct kube_lease *l)
 {
@@ -75,6 +86,7 @@ static void settle(struct kube_lease *l)
         loop_timer_unset(l->end);
     if (!l->request)
         loop_timer_set(l->due, due_ns > now_ns ? due_ns - now_ns : 0);
+    tell_led(l, leads);
     if (leads == l->told_gained)
         return;
     l->told_gained = leads;

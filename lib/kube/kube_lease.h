@@ -18,6 +18,9 @@ struct kube_lease_events {
     void (*gained)(void *data);
     /* holder: who leads as far as is known; "". */
     void (*lost)(const char *holder, void *data);
+    /* Somebody else is seen to lead, or no longer so. NULL: nobody wants to know. That nobody can be seen (the server is
+     * away) changes nothing. */
+    void (*led)(bool by_another, void *data);
     /* The lease cannot be read or renewed at present (why), or can again (NULL). It goes on trying. */
     void (*trouble)(const char *why, void *data);
     void *data;

@@ -115,7 +115,7 @@ START_TEST(a_stream_speaks_for_its_own_node_only)
     ck_assert_str_eq(grpc_status_name(hello_as(&b, cases[_i].node)),
                      grpc_status_name(cases[_i].status));
     ck_assert((nodes_find(nodes, cases[_i].node) != NULL) == (cases[_i].status == GRPC_OK));
-    agents_close(agents);
+    agents_close(agents, "the test is over");
     bed_done(&b);
     agents_free(agents);
     nodes_free(nodes);

@@ -10,6 +10,7 @@
 {{- end }}
 {{- end }}
 - "--kubernetes"
+- "--status-service=varmor-status-svc"
 - {{ printf "--owner-cluster-role=%s" (include "varmor.manager.name" .) | quote }}
 - {{ printf "--listen=tls://0.0.0.0:%v" $m.network.statusPort | quote }}
 # For `kubectl exec deployment/varmor-manager -- varmorctl get nodes`.
