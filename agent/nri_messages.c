@@ -7,7 +7,7 @@
 enum { REGISTER_NAME = 1, REGISTER_INDEX = 2 };
 enum { CONFIGURE_RUNTIME = 2, CONFIGURE_VERSION = 3, CONFIGURED_EVENTS = 2 };
 enum { SYNCHRONIZE_MORE = 3, SYNCHRONIZED_MORE = 2 };
-enum { CHANGE_EVENT = 1, CHANGE_CONTAINER = 3, CONTAINER_ID = 1 };
+enum { CHANGE_EVENT = 1, CHANGE_CONTAINER = 3, START_CONTAINER = 2, CONTAINER_ID = 1 };
 
 static void copy_name(char to[static NRI_NAME_SIZE], struct pb_bytes text)
 {
@@ -63,6 +63,24 @@ int nri_state_change_decode(struct nri_state_change *ret, struct pb_bytes data)
         if (f.number == CHANGE_EVENT && !f.is_bytes)
             c.event = (uint32_t)f.value;
         else if (f.number == CHANGE_CONTAINER && f.is_bytes)
+            r = read_container(&c, f.bytes);
+        if (r < 0)
+            return r;
+    }
+    if (r < 0)
+        return r;
+    *ret = c;
+    return 0;
+}
+
+int nri_start_decode(struct nri_state_change *ret, struct pb_bytes data)
+{
+    struct nri_state_change c = {.event = NRI_EVENT_START_CONTAINER};
+    struct pb_field f;
+    int r;
+
+    while ((r = pb_fields_next(&data, &f)) == PB_FIELDS_ONE) {
+        if (f.number == START_CONTAINER && f.is_bytes)
             r = read_container(&c, f.bytes);
         if (r < 0)
             return r;

@@ -27,6 +27,8 @@ struct nri_state_change {
 /* 0 or -EBADMSG (malformed, or an id that is too long). *ret is written on success only. */
 int nri_configure_decode(struct nri_configure *ret, struct pb_bytes data);
 int nri_state_change_decode(struct nri_state_change *ret, struct pb_bytes data);
+/* The request of the method StartContainer, which newer runtimes call instead; an event of the same meaning. */
+int nri_start_decode(struct nri_state_change *ret, struct pb_bytes data);
 /* Whether more of a list follows, which has to be said back. */
 int nri_synchronize_decode(bool *ret_more, struct pb_bytes data);
 

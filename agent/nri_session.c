@@ -116,11 +116,12 @@ static void hold(struct nri_session *s, uint32_t stream, const struct nri_state_
     memcpy(h->container_id, change->container_id, sizeof(h->container_id));
 }
 
-static int on_state_change(struct nri_session *s, uint32_t stream,
-                           const struct ttrpc_request *request)
+/* Both methods by which a runtime tells of a start have empty answers. */
+static int on_change(struct nri_session *s, uint32_t stream, const struct ttrpc_request *request,
+                     int (*decode)(struct nri_state_change *ret, struct pb_bytes data))
 {
     struct nri_state_change change;
-    int r = nri_state_change_decode(&change, request->payload);
+    int r = decode(&change, request->payload);
 
     if (r < 0)
         return r;
@@ -149,7 +150,9 @@ static int on_request(struct nri_session *s, uint32_t stream, const struct ttrpc
     if (names(request->method, "Synchronize"))
         return on_synchronize(s, stream, request->payload);
     if (names(request->method, "StateChange"))
-        return on_state_change(s, stream, request);
+        return on_change(s, stream, request, nri_state_change_decode);
+    if (names(request->method, "StartContainer"))
+        return on_change(s, stream, request, nri_start_decode);
     if (names(request->method, "Shutdown"))
         return answer_empty(s, stream);
     return answer(s, stream, TTRPC_UNIMPLEMENTED, "this plugin did not ask for that", NULL);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #pragma once
 /*
- * Protobuf's wire format field by field, for the three messages that this folder reads itself
- * (health, reflection, file descriptors): nothing is copied, and nothing is believed about the
- * input. Whole messages of ours are protobuf-c's business.
+ * Protobuf's wire format field by field, for messages of which one or two fields are wanted (health, reflection, file
+ * descriptors here; NRI in the agent): nothing is copied, and nothing is believed about the input. Whole messages of
+ * ours are protobuf-c's business.
  */
 #include "lib/buf.h"
 

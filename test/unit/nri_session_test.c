@@ -233,6 +233,28 @@ static const struct {
     {INT64_MAX, INT64_MAX - INT64_MAX / 4},
 };
 
+START_TEST(newer_runtimes_tell_of_a_start_by_a_method_of_its_own)
+{
+    struct bed b;
+    CLEANUP_BUF struct buf start = BUF_INIT(256);
+
+    bed_new(&b);
+    make_ready(&b);
+    ck_assert_int_eq(pb_add_bytes(&start, 1, "\x0a\x03pod", 5), 0);
+    ck_assert_int_eq(pb_add_bytes(&start, 2,
+                                  "\x0a\x02"
+                                  "c1",
+                                  4),
+                     0);
+    ck_assert_int_eq(ask(&b, 5, "StartContainer", &start), 0);
+    ck_assert_str_eq(b.told, "starting(c1)");
+    ck_assert_uint_eq(nri_session_output(b.session)->len, 0);
+    nri_session_let_start(b.session, "c1");
+    check_answer(&b, 5, TTRPC_OK, "", 0);
+    nri_session_free(b.session);
+}
+END_TEST
+
 START_TEST(a_start_that_nobody_answers_is_let_go_in_time)
 {
     CLEANUP_BUF struct buf frame = BUF_INIT(4096), change = BUF_INIT(4096),
@@ -413,6 +435,7 @@ Suite *unit_suite(void)
 
     tcase_add_test(t, it_registers_and_is_ready_once_the_runtime_has_told_all);
     tcase_add_loop_test(t, a_start_is_answered_when_its_container_may_start, 0, 2);
+    tcase_add_test(t, newer_runtimes_tell_of_a_start_by_a_method_of_its_own);
     tcase_add_loop_test(t, a_start_that_nobody_answers_is_let_go_in_time, 0,
                         (int)ARRAY_SIZE(time_cases));
     tcase_add_test(t, more_starts_than_can_be_held_go_their_way);
