@@ -16,6 +16,7 @@
 #define REPORTER_MAX     128 /* bytes, of the server */
 #define NAME_MAX_BYTES   300 /* of an Event: the policy's, and hexadecimal digits */
 #define NAME_HASH_DIGITS 16
+#define EVENT_DELAY_NS   (2 * NS_PER_SEC) /* of a thousand policies at once, status comes first */
 
 struct kept_event {
     char *name_space, *name; /* owned */
@@ -221,7 +222,7 @@ static void tell(struct kube_events *events, const struct kube_event_subject *s,
     if (!k)
         return;
     k->count++;
-    kube_writer_touch(events->writer, key);
+    kube_writer_touch_later(events->writer, key, EVENT_DELAY_NS);
 }
 
 void kube_events_tell(struct kube_events *e, const struct kube_event_subject *subject,

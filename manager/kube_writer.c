@@ -193,7 +193,12 @@ void kube_writer_add_kind(struct kube_writer *w, char letter, const struct kube_
 
 void kube_writer_touch(struct kube_writer *w, const char *key)
 {
-    if (write_queue_touch(w->queue, key, loop_now_ns(w->loop)) < 0)
+    kube_writer_touch_later(w, key, 0);
+}
+
+void kube_writer_touch_later(struct kube_writer *w, const char *key, uint64_t delay_ns)
+{
+    if (write_queue_touch(w->queue, key, loop_now_ns(w->loop) + delay_ns) < 0)
         tell_trouble(w, key, "no memory, or too many objects");
     schedule(w);
 }

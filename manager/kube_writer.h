@@ -65,6 +65,8 @@ void kube_writer_add_kind(struct kube_writer *w, char letter, const struct kube_
 
 /* The object may differ from what stands there. Without memory it is left for the next touch, and trouble() tells. */
 void kube_writer_touch(struct kube_writer *w, const char *key);
+/* The same, for what may wait: it lets what is touched in the next delay_ns go first. */
+void kube_writer_touch_later(struct kube_writer *w, const char *key, uint64_t delay_ns);
 void kube_writer_drop(struct kube_writer *w, const char *key);
 
 void kube_writer_go(struct kube_writer *w);
