@@ -377,13 +377,15 @@ static const struct field to_service_fields[] = {
      .help = "The services, by their labels; an empty selector is all of them. Instead of a name."},
     QUALIFIERS_ROW(struct policy_to_service),
 };
+/* "namespace" is a word of CEL's own: API server 1.28 knows the field by its escaped name only,
+ * 1.37 by both. */
 static const struct schema_rule to_service_rules[] = {
     {.rule = "!(has(self.name) && has(self.serviceSelector))",
      .message = "name and serviceSelector exclude each other",
      .field = ".serviceSelector"},
     {.rule = "has(self.name) || has(self.serviceSelector)",
      .message = "neither a name (with its namespace) nor a serviceSelector is given"},
-    {.rule = "!has(self.name) || has(self.serviceSelector) || has(self.namespace)",
+    {.rule = "!has(self.name) || has(self.serviceSelector) || has(self.__namespace__)",
      .message = "a service by name needs its namespace too",
      .field = ".name"},
 };

@@ -5,6 +5,8 @@
 
 #include "ctl/builtin_view.h"
 #include "ctl/expectations.h"
+#include "ctl/field_text.h"
+#include "ctl/openapi.h"
 #include "ctl/policy_set.h"
 #include "lib/policy/object.h"
 #include "lib/ruleset/disk_list.h"
@@ -197,6 +199,34 @@ START_TEST(a_rule_is_shown_or_not)
 }
 END_TEST
 
+/* A kind with each shape of values, as text and as OpenAPI. */
+START_TEST(a_kind_is_described_or_not)
+{
+    const struct field_place place = {.resource = custom_resource_find("ArmorProfile")};
+    json_t *whole = openapi_resource_json(place.resource);
+
+    for (unsigned n = 1; n < 10 * STEPS; n++) {
+        CLEANUP_BUF struct buf text = BUF_INIT(1 << 20);
+        json_t *json;
+        bool failed;
+        int r;
+
+        alloc_failure_arm(n);
+        r = field_text_explain(&place, true, &text);
+        json = r == 0 ? openapi_resource_json(place.resource) : NULL;
+        failed = alloc_failure_disarm();
+        ck_assert(r == 0 || (r == -ENOMEM && failed));
+        ck_assert(json ? json_equal(json, whole) : failed);
+        json_decref(json);
+        if (!failed) {
+            json_decref(whole);
+            return;
+        }
+    }
+    ck_abort_msg("more allocations than expected");
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *s = suite_create("ctl_memory");
@@ -208,6 +238,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, every_question_is_answered_or_not);
     tcase_add_test(t, peers_are_told_or_not);
     tcase_add_test(t, a_rule_is_shown_or_not);
+    tcase_add_test(t, a_kind_is_described_or_not);
     suite_add_tcase(s, t);
     return s;
 }
