@@ -54,8 +54,9 @@ struct kube_watch {
     bool is_listed;
     char trouble[TROUBLE_MAX];  /* what was told last; "": nothing */
     char left_out[TROUBLE_MAX]; /* what was left out last since the last list began; "": nothing */
-    unsigned n_inside;          /* callbacks of the owner under way */
-    bool is_gone;               /* kube_watch_free() was called inside one */
+    char left_out_key[KUBE_KEY_MAX + 1];
+    unsigned n_inside; /* callbacks of the owner under way */
+    bool is_gone;      /* kube_watch_free() was called inside one */
 };
 
 static void begin(struct kube_watch *w);
@@ -103,7 +104,17 @@ static void tell_left_out(struct kube_watch *w, const char *key, const char *wha
 {
     snprintf(w->left_out, sizeof(w->left_out), "%s: %s is left out: %s %zu", w->path,
              *key ? key : "an object", what, limit);
+    snprintf(w->left_out_key, sizeof(w->left_out_key), "%s", key);
     tell_trouble(w, w->left_out);
+}
+
+/* The object is all right again, or gone: if it was the one that was complained about, that is over. */
+static void forgive(struct kube_watch *w, const char *key)
+{
+    if (*w->left_out == '\0' || strcmp(w->left_out_key, key) != 0)
+        return;
+    *w->left_out = '\0';
+    tell_trouble(w, NULL);
 }
 
 /* ---- Objects as they come ---- */
@@ -120,7 +131,9 @@ static int on_put(struct kube_watch *w, const char *key, const struct kube_event
         return r;
     if (e->is_cut)
         tell_left_out(w, key, "it has more bytes than", w->settings.max_object_bytes);
-    else if (r != KUBE_VERSION_SAME)
+    else
+        forgive(w, key);
+    if (!e->is_cut && r != KUBE_VERSION_SAME && !w->is_gone)
         tell_put(w, key, e);
     return 0;
 }
@@ -145,8 +158,10 @@ static int on_event(const struct kube_event *e, void *data)
         tell_left_out(w, key, "it has more bytes than", w->settings.max_object_bytes);
     } else if (e->type == KUBE_EVENT_PUT) {
         r = on_put(w, key, e);
-    } else if (e->type == KUBE_EVENT_DROPPED && kube_versions_drop(w->versions, key)) {
-        tell_dropped(key, w);
+    } else if (e->type == KUBE_EVENT_DROPPED) {
+        if (kube_versions_drop(w->versions, key))
+            tell_dropped(key, w);
+        forgive(w, key);
     }
     if (r == 0 && w->phase == WATCH_WATCHING && *e->metadata->version)
         memcpy(w->version, e->metadata->version, sizeof(w->version));
