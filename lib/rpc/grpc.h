@@ -68,7 +68,7 @@ struct grpc_tls {
     /* A server: there is no certificate yet, see grpc_server_set_tls(). A client: its files may come later, and it cannot
      * connect until then. */
     bool is_awaited;
-    /* problem is NULL when what the files say is in use. Runs within the loop's handlers. May be NULL. */
+    /* problem is NULL when what the files say is in use. Runs within the loop's handlers. NULL: as it was before. */
     void (*reloaded)(const char *problem, void *data);
     void *data;
 };

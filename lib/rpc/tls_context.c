@@ -331,6 +331,10 @@ int tls_context_set(struct tls_context *t, const struct grpc_tls *tls, struct er
         tls_done(&copy);
         return error_set(reterr, r, "%s", error_message(problem));
     }
+    if (!copy.reloaded) {
+        copy.reloaded = t->tls.reloaded;
+        copy.data = t->tls.data;
+    }
     error_free(t->problem);
     t->problem = TAKE(problem);
     SSL_CTX_free(t->ctx);
