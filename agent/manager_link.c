@@ -151,6 +151,8 @@ static void connect_now(struct manager_link *m)
     const struct grpc_metadata metadata = {.name = "authorization", .value = token};
     int r = m->token_file ? bearer_token_read(token, m->token_file) : 0;
 
+    /* Behind one address there may be several managers, of which one takes agents: a new connection may find it. */
+    grpc_channel_hang_up(m->channel);
     if (r == 0)
         r = grpc_channel_call(m->channel, &m->call, SYNC_METHOD, &metadata, m->token_file ? 1 : 0,
                               0, &handler, m);

@@ -73,18 +73,23 @@ int grpc_channel_new(struct grpc_channel **ret, struct loop *loop,
     return 0;
 }
 
-struct grpc_channel *grpc_channel_free(struct grpc_channel *c)
+void grpc_channel_hang_up(struct grpc_channel *c)
 {
     struct client_link *link, *next;
 
-    if (!c)
-        return NULL;
-    c->is_closing = true;
     DL_FOREACH_SAFE(c->links, link, next)
     {
         DL_DELETE(c->links, link);
         client_link_free(link);
     }
+}
+
+struct grpc_channel *grpc_channel_free(struct grpc_channel *c)
+{
+    if (!c)
+        return NULL;
+    c->is_closing = true;
+    grpc_channel_hang_up(c);
     tls_context_free(c->tls);
     grpc_address_done(&c->address);
     free(c->authority);

@@ -37,6 +37,10 @@ int grpc_channel_new(struct grpc_channel **ret, struct loop *loop,
 struct grpc_channel *grpc_channel_free(struct grpc_channel *c);
 DEFINE_CLEANUP(struct grpc_channel *, grpc_channel_free)
 
+/* Closes the connection, if there is one, as grpc_channel_free() does; the next call makes another, and so may come to
+ * another server behind the same address. Not inside a callback. */
+void grpc_channel_hang_up(struct grpc_channel *c);
+
 /* Starts a call; handler must outlive it. timeout_ns 0: none (else also sent as grpc-timeout).
  * 0, -ENOMEM, -E2BIG (limits.calls are open, or too much metadata) or -EPIPE (the channel is being
  * freed). *ret is borrowed: valid until closed(). */

@@ -228,6 +228,30 @@ START_TEST(many_calls_share_one_connection)
 }
 END_TEST
 
+START_TEST(who_hangs_up_comes_back_by_another_connection)
+{
+    struct grpc_server_stats stats;
+    struct probe open, p;
+    struct bed b;
+
+    bed_new(&b, GRPC_UNIX, NULL, NULL);
+    grpc_channel_hang_up(b.channel); /* there is none yet */
+    for (unsigned i = 1; i <= 3; i++) {
+        probe_start(&p, &b, "/test.Echo/Echo", 0);
+        grpc_client_call_half_close(p.call);
+        probe_wait(&p);
+        ck_assert_int_eq(p.status, GRPC_OK);
+        grpc_server_stats(b.server, &stats);
+        ck_assert_uint_eq(stats.connections, i);
+        probe_start(&open, &b, "/test.Echo/Echo", 0);
+        grpc_channel_hang_up(b.channel);
+        ck_assert(open.is_closed);
+        ck_assert_int_eq(open.status, GRPC_CANCELLED);
+    }
+    bed_done(&b);
+}
+END_TEST
+
 START_TEST(a_server_that_is_not_there_is_unavailable_and_may_come_later)
 {
     struct bed b;
@@ -475,6 +499,7 @@ Suite *unit_suite(void)
                         (int)ARRAY_SIZE(size_cases));
     tcase_add_test(t, a_message_over_a_limit_is_refused_where_the_limit_is);
     tcase_add_test(t, many_calls_share_one_connection);
+    tcase_add_test(t, who_hangs_up_comes_back_by_another_connection);
     tcase_add_test(t, a_server_that_is_not_there_is_unavailable_and_may_come_later);
     tcase_add_test(t, calls_end_when_the_server_or_the_channel_goes_away);
     tcase_add_test(t, a_call_may_be_started_anew_when_one_is_closed);
