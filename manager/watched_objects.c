@@ -10,10 +10,11 @@
 #include "manager/source.h"
 #include "proto/kubernetes_codec.h"
 
-static void free_object(struct object *o)
+static void free_object(struct watched_objects *os, struct object *o)
 {
     if (!o)
         return;
+    labels_pool_release(&os->labels, TAKE(o->manifest->labels));
     object_done(o);
     free(o);
 }
@@ -23,25 +24,26 @@ void watched_objects_done(struct watched_objects *os)
     struct object *o;
 
     for (size_t at = 0; (o = object_table_next(&os->table, &at));)
-        free_object(o);
+        free_object(os, o);
     object_table_done(&os->table);
+    labels_pool_done(&os->labels);
 }
 
 /* Puts a decoded object into the table; takes what it holds on success. 0 or -ENOMEM. */
 static int keep(struct watched_objects *os, struct object *decoded, struct object **ret_kept,
                 struct object **ret_before)
 {
-    struct object *o = malloc(sizeof(*o));
+    CLEANUP_FREE struct object *o = malloc(sizeof(*o));
 
-    if (!o)
+    if (!o || labels_pool_share(&os->labels, &decoded->manifest->labels) < 0)
         return -ENOMEM;
     *o = *decoded;
     if (object_table_put(&os->table, o, ret_before) < 0) {
-        free(o);
+        labels_pool_release(&os->labels, TAKE(decoded->manifest->labels));
         return -ENOMEM;
     }
     *decoded = (struct object){0};
-    *ret_kept = o;
+    *ret_kept = TAKE(o);
     return 0;
 }
 
@@ -64,7 +66,7 @@ bool watched_objects_put(struct watched_objects *os, const uint8_t *data, size_t
         return false;
     }
     os->handler->put(o, os->file, os->data);
-    free_object(before);
+    free_object(os, before);
     return true;
 }
 
@@ -80,6 +82,6 @@ bool watched_objects_drop(struct watched_objects *os, const char *watch_key)
     if (!o)
         return false;
     os->handler->dropped(o, os->data);
-    free_object(o);
+    free_object(os, o);
     return true;
 }

@@ -7,6 +7,7 @@
  * No I/O, no logging.
  */
 #include "lib/error.h"
+#include "lib/policy/labels_pool.h"
 #include "lib/policy/object.h"
 #include "lib/policy/object_table.h"
 
@@ -18,6 +19,7 @@ struct watched_objects {
     const struct source_handler *handler;
     void *data;
     struct object_table table; /* owned, with its objects */
+    struct labels_pool labels; /* those of the objects */
 };
 
 void watched_objects_done(struct watched_objects *os); /* tells nothing */

@@ -113,6 +113,8 @@ static void *sorted_copy(struct arena *a, const void *items, size_t *n, size_t s
 static const struct addr *sorted_addresses(struct arena *a, const struct manifest *m, size_t *ret_n)
 {
     *ret_n = m->n_addresses;
+    if (m->n_addresses == 1)
+        return m->addresses;
     return sorted_copy(a, m->addresses, ret_n, sizeof(*m->addresses), addr_order);
 }
 

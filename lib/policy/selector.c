@@ -18,6 +18,7 @@ struct label {
 struct labels {
     struct label *items; /* owned; sorted by key */
     unsigned n, cap;
+    unsigned n_refs;
     bool packed; /* items and their texts stand behind this struct, in the same piece */
 };
 
@@ -39,12 +40,27 @@ struct selector {
 
 struct labels *labels_new(void)
 {
-    return calloc(1, sizeof(struct labels));
+    struct labels *l = calloc(1, sizeof(*l));
+
+    if (l)
+        l->n_refs = 1;
+    return l;
+}
+
+struct labels *labels_ref(struct labels *l)
+{
+    l->n_refs++;
+    return l;
+}
+
+unsigned labels_refs(const struct labels *l)
+{
+    return l->n_refs;
 }
 
 struct labels *labels_free(struct labels *l)
 {
-    if (!l)
+    if (!l || --l->n_refs > 0)
         return NULL;
     for (size_t i = 0; !l->packed && i < l->n; i++) {
         free(l->items[i].key);
@@ -100,7 +116,7 @@ int labels_put(struct labels *l, const char *key, const char *value)
     bool there;
     size_t place = labels_place(l, key, &there);
 
-    assert(!l->packed);
+    assert(!l->packed && l->n_refs == 1);
     if (!value_copy)
         return -ENOMEM;
     if (there) {
@@ -197,7 +213,8 @@ struct labels *labels_pack(const struct labels *l)
     packed = malloc(size);
     if (!packed)
         return NULL;
-    *packed = (struct labels){.items = (struct label *)(packed + 1), .n = l->n, .packed = true};
+    *packed = (struct labels){
+        .items = (struct label *)(packed + 1), .n = l->n, .n_refs = 1, .packed = true};
     texts = (char *)(packed->items + l->n);
     for (size_t i = 0; i < l->n; i++) {
         packed->items[i].key = put_text(&texts, l->items[i].key);

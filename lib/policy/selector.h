@@ -8,8 +8,10 @@
 
 struct labels; /* a set of key/value texts, each key once; sorted by key */
 
-struct labels *labels_new(void); /* NULL: no memory */
-struct labels *labels_free(struct labels *l);
+struct labels *labels_new(void);              /* one reference; NULL: no memory */
+struct labels *labels_ref(struct labels *l);  /* another; a set with several must not be put to */
+struct labels *labels_free(struct labels *l); /* gives one up */
+unsigned labels_refs(const struct labels *l);
 DEFINE_CLEANUP(struct labels *, labels_free)
 /* Copies both; replaces a value that was there. 0, -ENOMEM or -E2BIG (LABELS_MAX). */
 #define LABELS_MAX 4096
