@@ -19,9 +19,10 @@ on_node() {
     test/cluster/node run "$cluster" -- "$@"
 }
 
-# The cluster, with our images on its node.
+# The cluster, with our images on its node. One that is up is used as it is.
 cluster_begin() {
-    test/cluster/node up "$cluster" "$@" && test/cluster/node load "$cluster" build/images/*.tar
+    [ -e "$cluster/vm" ] || test/cluster/node up "$cluster" "$@" || return 1
+    test/cluster/node load "$cluster" build/images/*.tar
 }
 
 cluster_end() {
@@ -32,7 +33,7 @@ cluster_end() {
 
 # Until managers lead, agents are ready and the webhook is there, as a person would wait for it.
 install_varmor() {
-    helm install varmor charts/varmor --namespace varmor --create-namespace --values "$shop/values.yaml" --wait --timeout 120s
+    helm install varmor charts/varmor --namespace varmor --create-namespace --values "$shop/values.yaml" --wait --timeout 300s
 }
 
 # What a person sees when something of varmor does not come up.
@@ -51,13 +52,13 @@ open_shop() {
 }
 
 rolled_out() {
-    k -n shop rollout status deployment/web --timeout 90s
+    k -n shop rollout status deployment/web --timeout 180s
 }
 
 # The newest pod of the shop that is not on its way out.
 web_pod() {
-    k -n shop get pods -l app=web --sort-by=.metadata.creationTimestamp \
-        -o jsonpath='{range .items[?(!@.metadata.deletionTimestamp)]}{.metadata.name}{"\n"}{end}' | tail -n 1
+    k -n shop get pods -l app=web --sort-by=.metadata.creationTimestamp -o json |
+        jq -r '[.items[] | select(.metadata.deletionTimestamp == null)] | last | .metadata.name'
 }
 
 in_web() {
