@@ -586,8 +586,8 @@ int node_new(struct node **ret, struct loop *loop, const struct config *config,
              struct error **reterr)
 {
     static int (*const steps[])(struct node * n, struct error * *reterr) = {
-        make_devices, make_enforcers, make_violation_log, make_health,
-        make_state,   make_link,      make_audit,         make_runtime,
+        make_health, make_devices, make_enforcers, make_violation_log,
+        make_state,  make_link,    make_audit,     make_runtime,
     };
     CLEANUP(node_free) struct node *n = calloc(1, sizeof(*n));
 
