@@ -112,10 +112,11 @@ static CURLcode set_request(struct kube_transfer *t, const struct kube_transfer_
     return code;
 }
 
-static void set_connection(CURL *h)
+static void set_connection(CURL *h, const char *server)
 {
+    /* Rather share a connection than open another; without TLS there is no HTTP/2, and nothing to wait for. */
+    curl_easy_setopt(h, CURLOPT_PIPEWAIT, strncmp(server, "https:", 6) == 0 ? 1L : 0L);
     curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    curl_easy_setopt(h, CURLOPT_PIPEWAIT, 1L); /* rather share a connection than open another */
     curl_easy_setopt(h, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(h, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
@@ -144,7 +145,7 @@ int kube_transfer_new(struct kube_transfer **ret, const struct kube_transfer_pla
         return r;
     if (set_request(t, plan) != CURLE_OK)
         return -ENOMEM;
-    set_connection(t->handle);
+    set_connection(t->handle, kube_credentials_server(plan->credentials));
     r = kube_credentials_apply(plan->credentials, t->handle, plan->call->path, &t->connect_to);
     if (r == 0)
         r = curl_loop_add(t->loop, t->handle);
