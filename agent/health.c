@@ -46,7 +46,7 @@ int health_new(struct health **ret, const char *state_dir, struct error **reterr
         return error_errno(reterr, errno, "%s", path);
     if (fcntl(h->fd, F_OFD_SETLK, &whole) < 0)
         return errno == EAGAIN || errno == EACCES
-                   ? error_set(reterr, -EBUSY, "%s is held by another varmor-agent", path)
+                   ? error_set(reterr, -EBUSY, "another varmor-agent holds %s", path)
                    : error_errno(reterr, errno, "lock of %s", path);
     r = health_tell(h, "it starts");
     if (r < 0)

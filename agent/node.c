@@ -435,7 +435,7 @@ static int make_audit(struct node *n, struct error **reterr)
     return r < 0 ? error_wrap(reterr, r, "audit records") : 0;
 }
 
-/* Enforcement does not depend on being asked. */
+/* Enforcement does not depend on being asked. But another agent is waited for: this one ends and is started again. */
 static int make_health(struct node *n, struct error **reterr)
 {
     CLEANUP(error_free) struct error *problem = NULL;
@@ -444,6 +444,8 @@ static int make_health(struct node *n, struct error **reterr)
 
     if (r == -ENOMEM)
         return error_oom(reterr);
+    if (r == -EBUSY)
+        return error_set(reterr, r, "%s", error_message(problem));
     if (r < 0)
         LOG(WARNING, "health-unknown", "whoever asks is told that no agent runs",
             LOG_STR("reason", error_message(problem)));
