@@ -134,7 +134,7 @@ $(call unit_test,peers_test,profiles apparmor seccomp policy match base,openssl 
 $(call unit_test,profile_store_test,manager profiles apparmor seccomp proto policy match base,openssl yaml-0.1 jansson libprotobuf-c)
 $(call unit_test,agent_exchange_test,manager profiles apparmor seccomp proto policy match base,openssl yaml-0.1 jansson libprotobuf-c)
 $(call unit_test,policy_status_test,manager profiles apparmor seccomp proto policy match base,openssl yaml-0.1 jansson libprotobuf-c)
-$(call unit_test,manager_config_test,manager base,openssl)
+$(call unit_test,manager_config_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,write_queue_test,manager base,openssl)
 $(call unit_test,kube_endpoint_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,kube_owner_test,$(manager_lib),$(manager_pkg))
