@@ -70,11 +70,9 @@ static void update_listener(struct admission_server *s)
 static void set_deadline(struct admission_server *s)
 {
     uint64_t now = loop_now_ns(s->loop), first = UINT64_MAX;
-    struct connection *c;
 
-    DL_FOREACH (s->connections, c) {
+    for (struct connection *c = s->connections; c; c = c->next)
         first = MIN(first, connection_deadline(c));
-    }
     if (first != UINT64_MAX)
         loop_timer_set(s->deadline, first > now ? first - now : 0);
     else
@@ -94,9 +92,8 @@ static void on_deadline(void *data)
 {
     struct admission_server *s = data;
     uint64_t now = loop_now_ns(s->loop);
-    struct connection *c;
 
-    DL_FOREACH (s->connections, c) {
+    for (struct connection *c = s->connections; c; c = c->next) {
         if (connection_deadline(c) <= now) {
             connection_end(c);
             c->since_ns = now; /* it goes in one of the next turns */
@@ -105,12 +102,15 @@ static void on_deadline(void *data)
     set_deadline(s);
 }
 
-/* The one that has been of no use for the longest time; those that never were come first. */
-static void end_least_useful(struct admission_server *s)
+/* The one that has been of no use for the longest time; those that never were come first. The newest,
+ * which nobody can know yet, is spared. */
+static void end_least_useful(struct admission_server *s, const struct connection *newest)
 {
-    struct connection *c, *worst = NULL;
+    struct connection *worst = NULL;
 
-    DL_FOREACH (s->connections, c) {
+    for (struct connection *c = s->connections; c; c = c->next) {
+        if (c == newest)
+            continue;
         if (!worst || c->answered < worst->answered ||
             (c->answered == worst->answered && c->since_ns < worst->since_ns))
             worst = c;
@@ -158,7 +158,7 @@ static struct bufferevent *on_accepted(struct event_base *base, void *data)
     SSL_set_ex_data(ssl, connection_slot, c);
     DL_APPEND(s->connections, c);
     if (++s->n_connections >= s->limits.connections)
-        end_least_useful(s);
+        end_least_useful(s, c);
     update_listener(s);
     set_deadline(s);
     return c->bev;
@@ -440,13 +440,10 @@ int admission_server_new(struct admission_server **ret, struct loop *loop, const
 
 struct admission_server *admission_server_free(struct admission_server *s)
 {
-    struct connection *c;
-
     if (!s)
         return NULL;
-    DL_FOREACH (s->connections, c) {
+    for (struct connection *c = s->connections; c; c = c->next)
         c->server = NULL; /* freed with its SSL */
-    }
     if (s->http)
         evhttp_free(s->http);
     loop_timer_free(s->deadline);

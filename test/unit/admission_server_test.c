@@ -320,6 +320,42 @@ START_TEST(silent_connections_make_room_for_others)
 }
 END_TEST
 
+/* A TLS client that asks once, gets its answer and stays until the server ends it. */
+static FILE *stay(const struct server *s, size_t i)
+{
+    char command[256], path[64];
+    struct stat answer = {0};
+    FILE *client;
+
+    snprintf(path, sizeof(path), "%s/answer%zu", s->folder, i);
+    snprintf(command, sizeof(command),
+             "openssl s_client -quiet -connect 127.0.0.1:%u >%s 2>/dev/null", s->port, path);
+    client = popen(command, "w");
+    ck_assert_ptr_nonnull(client);
+    fputs("GET /health/liveness HTTP/1.1\r\nHost: x\r\n\r\n", client);
+    fflush(client);
+    for (int tries = 0; tries < 500 && (stat(path, &answer) < 0 || answer.st_size == 0); tries++)
+        poll(NULL, 0, 10);
+    ck_assert_int_gt(answer.st_size, 0);
+    return client;
+}
+
+START_TEST(connections_that_were_answered_do_not_keep_others_out)
+{
+    struct server s = {.limits = {.connections = CONNECTIONS}};
+    FILE *clients[CONNECTIONS];
+
+    server_start(&s);
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        clients[i] = stay(&s, i);
+    for (int i = 0; i < 10; i++)
+        ck_assert_int_eq(ask(&s, "ca0", "", "/health/liveness"), 200);
+    server_stop(&s); /* ends the clients */
+    for (size_t i = 0; i < CONNECTIONS; i++)
+        pclose(clients[i]);
+}
+END_TEST
+
 START_TEST(connections_that_are_open_at_the_end_are_freed)
 {
     struct server s = {0};
@@ -358,6 +394,7 @@ Suite *unit_suite(void)
     tcase_add_loop_test(t, a_new_certificate_is_for_the_connections_to_come, 0, 2);
     tcase_add_test(t, without_tls_there_is_no_answer);
     tcase_add_test(t, silent_connections_make_room_for_others);
+    tcase_add_test(t, connections_that_were_answered_do_not_keep_others_out);
     tcase_add_test(t, connections_that_are_open_at_the_end_are_freed);
     tcase_add_test(t, a_connection_that_asks_nothing_is_closed_in_time);
     suite_add_tcase(s, t);
