@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/json_value.h"
 #include "lib/policy/object.h"
 #include "manager/profile_store.h"
 #include "profiles/builder.h"
 #include "profiles/rules.h"
 
+#define POLICY_MAX_BYTES  ((size_t)OBJECT_FILE_MAX_BYTES)
 #define MESSAGE_MAX_BYTES (16u << 10) /* of a denial; what has no room is left out */
 
 /* What is being found out about a policy. */
@@ -132,13 +134,13 @@ static int check_policy(struct judgement *j, const struct policy *policy)
     return add_reason(j, "", error_message(e));
 }
 
-static int judge_text(struct judgement *j, const char *text)
+static int judge_text(struct judgement *j, const struct buf *text)
 {
     static const struct object_checks checks = {.builtin_rule = builtin_rule_check,
                                                 .without_positions = true};
     struct findings findings;
     struct objects objects;
-    int r = objects_parse_checked(&objects, text, strlen(text), &checks, &findings);
+    int r = objects_parse_checked(&objects, buf_text(text), text->len, &checks, &findings);
 
     if (r == 0)
         r = take_findings(j, &findings);
@@ -175,13 +177,16 @@ int admission_judge_policy(struct admission_verdict *ret, const struct profile_s
                           .install_namespace = install_namespace,
                           .reasons = BUF_INIT(MESSAGE_MAX_BYTES),
                           .warnings = json_array()};
-    char *text = json_dumps(object, 0);
-    int r = text && j.warnings ? judge_text(&j, text) : -ENOMEM;
+    CLEANUP_BUF struct buf text = BUF_INIT(POLICY_MAX_BYTES);
+    int r = j.warnings ? json_value_add(&text, object, 0) : -ENOMEM;
 
+    if (r == 0)
+        r = judge_text(&j, &text);
+    else if (r == -E2BIG)
+        r = add_reason(&j, "", "the policy is larger than a file of policies may be");
     if (r == 0)
         r = close_judgement(&j, ret);
     json_decref(j.warnings);
     buf_done(&j.reasons);
-    free(text);
     return r;
 }

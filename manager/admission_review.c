@@ -7,10 +7,13 @@
 
 #include <openssl/evp.h>
 
+#include "lib/json_value.h"
 #include "lib/policy/selector.h"
 #include "lib/policy/target.h"
 #include "manager/admission_policy.h"
 
+/* Of a patch: at most ADMISSION_MAX_CONTAINERS times seven short operations. */
+#define PATCH_MAX_BYTES (16u << 20)
 #define LABEL_COMPONENT "app.kubernetes.io/component"
 
 enum { HTTP_FINE = 200, HTTP_BAD_REQUEST = 400, HTTP_UNDECODABLE = 417 };
@@ -79,17 +82,16 @@ static int set_warning(struct answer *a, const char *text)
 
 static int set_patch(struct answer *a, const json_t *operations)
 {
-    CLEANUP_FREE char *text = json_dumps(operations, JSON_COMPACT);
+    CLEANUP_BUF struct buf text = BUF_INIT(PATCH_MAX_BYTES);
     CLEANUP_FREE unsigned char *encoded = NULL;
-    size_t len = text ? strlen(text) : 0;
-    int r;
+    int r = json_value_add(&text, operations, JSON_COMPACT);
 
-    if (!text)
-        return -ENOMEM;
-    encoded = malloc((len + 2) / 3 * 4 + 1);
+    if (r < 0)
+        return r;
+    encoded = malloc((text.len + 2) / 3 * 4 + 1);
     if (!encoded)
         return -ENOMEM;
-    EVP_EncodeBlock(encoded, (const unsigned char *)text, (int)len);
+    EVP_EncodeBlock(encoded, text.data, (int)text.len);
     r = set(a, "patchType", json_string("JSONPatch"));
     return r < 0 ? r : set(a, "patch", json_string((const char *)encoded));
 }
@@ -274,20 +276,15 @@ static int validate(struct answer *a, const struct admission_facts *facts, const
 
 /* ---- The review ---- */
 
-static int dump(const char *data, size_t len, void *out)
-{
-    return buf_add(out, data, len);
-}
-
 /* Takes response. */
 static int write_review(json_t *response, struct buf *out)
 {
     json_t *review = json_pack("{s:s, s:s, s:o}", "apiVersion", "admission.k8s.io/v1", "kind",
                                "AdmissionReview", "response", response);
-    int r = review ? json_dump_callback(review, dump, out, JSON_COMPACT) : -1;
+    int r = review ? json_value_add(out, review, JSON_COMPACT) : -ENOMEM;
 
     json_decref(review);
-    return r == 0 ? HTTP_FINE : -ENOMEM;
+    return r < 0 ? r : HTTP_FINE;
 }
 
 int admission_review_answer(const struct admission_facts *facts, enum admission_question question,

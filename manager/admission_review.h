@@ -36,7 +36,7 @@ struct admission_outcome {
 void admission_outcome_done(struct admission_outcome *o);
 
 /* The HTTP status of the answer: 200 with the answer in out, 400 (empty), 417 (no AdmissionReview);
- * or -ENOMEM. ret_outcome is to be given back in any case. */
+ * or -ENOMEM, or -E2BIG (it does not fit into out). ret_outcome is to be given back in any case. */
 int admission_review_answer(const struct admission_facts *facts, enum admission_question question,
                             const void *body, size_t len, struct buf *out,
                             struct admission_outcome *ret_outcome);

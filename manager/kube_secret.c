@@ -8,6 +8,10 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
+#include "lib/json_value.h"
+
+#define METADATA_MAX_BYTES 8192 /* of a Secret that we write, and what is around its data */
+
 void kube_secret_text_free(char *text)
 {
     if (text)
@@ -16,12 +20,12 @@ void kube_secret_text_free(char *text)
 }
 
 /* jansson frees its texts as they are. */
-static void wipe_data(const json_t *secret)
+static void wipe_data(const json_t *data)
 {
     const char *key;
     json_t *value;
 
-    json_object_foreach(json_object_get(secret, "data"), key, value)
+    json_object_foreach((json_t *)data, key, value)
     {
         if (json_is_string(value))
             OPENSSL_cleanse((char *)json_string_value(value), json_string_length(value));
@@ -86,7 +90,7 @@ int kube_secret_read(const void *object, size_t len, const char *const *keys, si
         kube_secret_text_free(ret_texts[i]);
         ret_texts[i] = NULL;
     }
-    wipe_data(secret);
+    wipe_data(data);
     json_decref(secret);
     return r;
 }
@@ -113,18 +117,29 @@ static json_t *format_metadata(const struct kube_secret *secret)
 int kube_secret_format(char **ret, const struct kube_secret *secret)
 {
     json_t *data = json_object(), *metadata = format_metadata(secret), *object = NULL;
+    struct buf text = BUF_INIT(KUBE_SECRET_MAX_BYTES);
+    size_t len = METADATA_MAX_BYTES;
     int r = data && metadata ? 0 : -ENOMEM;
 
-    for (size_t i = 0; r == 0 && i < secret->n_items; i++)
+    for (size_t i = 0; r == 0 && i < secret->n_items; i++) {
         r = encode(data, secret->items[i].key, secret->items[i].text);
+        len += 2 * strlen(secret->items[i].text);
+    }
+    if (r == 0)
+        r = buf_reserve(&text, len); /* at once: what grows leaves copies behind */
     if (r == 0)
         object = json_pack("{s:s, s:s, s:s, s:O, s:O}", "apiVersion", "v1", "kind", "Secret",
                            "type", secret->type, "metadata", metadata, "data", data);
-    if (object)
-        *ret = json_dumps(object, JSON_COMPACT);
-    wipe_data(object);
+    if (r == 0)
+        r = object ? json_value_add(&text, object, JSON_COMPACT) : -ENOMEM;
+    if (r == 0)
+        *ret = (char *)TAKE(text.data);
+    else if (text.data)
+        OPENSSL_cleanse(text.data, text.cap);
+    buf_done(&text);
+    wipe_data(data);
     json_decref(object);
     json_decref(metadata);
     json_decref(data);
-    return object && *ret ? 0 : -ENOMEM;
+    return r;
 }

@@ -31,5 +31,5 @@ struct kube_secret {
     size_t n_items;
 };
 /* The object as JSON, for POST; with a version for PATCH (merge). *ret is owned by the caller; give it
- * back with kube_secret_text_free(). 0 or -ENOMEM. */
+ * back with kube_secret_text_free(). 0, -E2BIG or -ENOMEM. */
 int kube_secret_format(char **ret, const struct kube_secret *secret);

@@ -7,10 +7,12 @@
 
 #include <openssl/evp.h>
 
+#include "lib/json_value.h"
 #include "lib/policy/selector.h"
 #include "manager/certificates.h"
 
-#define LABEL_KEY_MAX 317 /* bytes: a prefix, "/" and a name */
+#define CONFIGURATION_MAX_BYTES (2u << 20) /* three bundles of CERTIFICATE_MAX_PEM_BYTES and more */
+#define LABEL_KEY_MAX           317        /* bytes: a prefix, "/" and a name */
 
 /* One webhook of a configuration. */
 struct webhook {
@@ -195,6 +197,7 @@ int webhook_configuration_format(char **ret, enum webhook_kind kind,
                                  struct error **reterr)
 {
     const struct configuration *c = &configurations[kind];
+    CLEANUP_BUF struct buf text = BUF_INIT(CONFIGURATION_MAX_BYTES);
     json_t *object;
     int r = webhook_match_label_check(settings->match_label, reterr);
 
@@ -205,8 +208,10 @@ int webhook_configuration_format(char **ret, enum webhook_kind kind,
                        webhook_configuration_name(kind, settings->url != NULL), "ownerReferences",
                        json_loads(settings->owners, 0, NULL), "webhooks",
                        format_webhooks(c, settings, authority));
-    if (object)
-        *ret = json_dumps(object, JSON_COMPACT);
+    r = object ? json_value_add(&text, object, JSON_COMPACT) : -ENOMEM;
     json_decref(object);
-    return object && *ret ? 0 : error_oom(reterr);
+    if (r < 0)
+        return r == -ENOMEM ? error_oom(reterr) : error_errno(reterr, r, "its webhooks");
+    *ret = (char *)TAKE(text.data);
+    return 0;
 }

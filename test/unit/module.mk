@@ -122,6 +122,7 @@ $(call unit_test,builder_apparmor_test,profiles apparmor seccomp proto policy ma
 $(call unit_test,admission_match_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,admission_patch_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,admission_review_test,$(manager_lib),$(manager_pkg))
+$(call unit_test,admission_memory_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,certificate_pair_test,manager base,openssl)
 $(call unit_test,certificate_plan_test,manager base,openssl)
 $(call unit_test,webhook_configuration_test,$(manager_lib),$(manager_pkg))
