@@ -142,7 +142,7 @@ static int step_members(struct json_cutter *c, uint8_t byte)
     case JSON_CUTTER_FIRST_KEY:
         if (byte == '}')
             return end_value(c, byte);
-        /* fall through */
+        __attribute__((fallthrough));
     case JSON_CUTTER_KEY:
         if (byte != '"')
             return -EBADMSG;
