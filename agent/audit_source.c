@@ -252,7 +252,9 @@ int audit_source_new(struct audit_source **ret, struct loop *loop,
         snprintf(s->no_netlink, sizeof(s->no_netlink), "switched off");
     else
         r = add_netlink(s, loop, settings->backlog, &own);
-    if (r == 0 && !s->netlink && !s->is_off)
+    if (settings->no_kmsg)
+        snprintf(s->no_kmsg, sizeof(s->no_kmsg), "switched off");
+    else if (r == 0 && !s->netlink && !s->is_off)
         r = add_kmsg(s, loop, &own);
     if (r < 0)
         return error_oom(reterr);

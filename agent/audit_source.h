@@ -43,6 +43,7 @@ struct audit_events {
 struct audit_source_settings {
     const char *log_paths; /* "/var/log/audit/audit.log|/var/log/kern.log"; copied; NULL: none */
     bool no_netlink;       /* for tests of the fallback */
+    bool no_kmsg;          /* for tests of files, which the host's own records would disturb */
     unsigned backlog;      /* as in audit_netlink_settings */
     const char *position_path; /* of the file that says how far was told; NULL: nobody knows */
 };

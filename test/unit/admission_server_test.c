@@ -251,13 +251,16 @@ START_TEST(a_body_that_is_too_large_is_not_read)
 {
     struct server s = {0};
     char command[128];
+    int status;
 
     server_start(&s);
     snprintf(command, sizeof(command), "head -c %u /dev/zero > %s/body", ADMISSION_MAX_BYTES + 1,
              s.folder);
     ck_assert_int_eq(system(command), 0);
     snprintf(command, sizeof(command), JSON "-H 'Expect:' --data-binary @%s/body", s.folder);
-    ck_assert_int_eq(ask(&s, "ca0", command, "/mutate"), 413);
+    status = ask(&s, "ca0", command, "/mutate");
+    ck_assert(status == 413 || status == 0); /* a client that is still sending may miss the answer */
+    ck_assert_int_eq(ask(&s, "ca0", "", "/health/liveness"), 200);
     server_stop(&s);
 }
 END_TEST

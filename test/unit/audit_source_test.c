@@ -69,7 +69,8 @@ static void append_record(int fd, unsigned serial)
 
 START_TEST(serials_that_a_file_lacks_are_lost_once_it_is_quiet)
 {
-    const struct audit_source_settings settings = {.no_netlink = true, .log_paths = path};
+    const struct audit_source_settings settings = {
+        .no_netlink = true, .no_kmsg = true, .log_paths = path};
     CLEANUP_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     CLEANUP(audit_source_free) struct audit_source *s = NULL;
 
@@ -114,7 +115,7 @@ static void run_on(void)
 static struct audit_source *begin_source(void)
 {
     const struct audit_source_settings settings = {
-        .no_netlink = true, .log_paths = path, .position_path = position};
+        .no_netlink = true, .no_kmsg = true, .log_paths = path, .position_path = position};
     struct audit_source *s = NULL;
 
     ck_assert_int_eq(audit_source_new(&s, loop, &settings, &events, NULL), 0);
@@ -216,7 +217,8 @@ END_TEST
 
 START_TEST(a_source_says_what_it_is_and_that_it_loses_records)
 {
-    const struct audit_source_settings settings = {.no_netlink = true, .log_paths = path};
+    const struct audit_source_settings settings = {
+        .no_netlink = true, .no_kmsg = true, .log_paths = path};
     CLEANUP(audit_source_free) struct audit_source *s = NULL;
     CLEANUP_BUF struct buf text = BUF_INIT(4096);
 
@@ -246,8 +248,8 @@ static const struct {
 
 START_TEST(paths_are_absolute_and_few)
 {
-    const struct audit_source_settings settings = {.no_netlink = true,
-                                                   .log_paths = path_cases[_i].paths};
+    const struct audit_source_settings settings = {
+        .no_netlink = true, .no_kmsg = true, .log_paths = path_cases[_i].paths};
     CLEANUP(audit_source_free) struct audit_source *s = NULL;
     CLEANUP(error_free) struct error *problem = NULL;
 
