@@ -55,6 +55,7 @@ struct access {
     char *audience, *account; /* owned */
     struct map *callers;      /* SHA-256 of the token -> struct caller, owned */
     struct caller *line;      /* those that wait for a review */
+    size_t max_tokens;
     unsigned n_asked;
     bool is_mute; /* the API server did not answer the last time */
 };
@@ -334,7 +335,7 @@ static void forget_old(struct access *a)
 
     MAP_FOREACH (e, a->callers) {
         const struct caller *c = map_value(e);
-        bool is_full = map_size(a->callers) >= ACCESS_MAX_TOKENS;
+        bool is_full = map_size(a->callers) >= a->max_tokens;
 
         if (!is_worth_keeping(c, now) || (is_full && c->state == CALLER_KNOWN && !c->questions))
             map_drop(a->callers, map_key(e));
@@ -452,7 +453,8 @@ int access_new(struct access **ret, struct loop *loop, struct kube_client *clien
     a->client = client;
     a->audience = strdup(settings->audience);
     a->account = strdup(settings->account);
-    a->callers = map_new(caller_free, ACCESS_MAX_TOKENS);
+    a->max_tokens = settings->max_tokens ? settings->max_tokens : ACCESS_MAX_TOKENS;
+    a->callers = map_new(caller_free, a->max_tokens);
     if (!a->audience || !a->account || !a->callers)
         return -ENOMEM;
     grpc_server_set_gate(server, &access_gate, a);

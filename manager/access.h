@@ -36,6 +36,7 @@ struct loop;
 struct access_settings {
     const char *audience; /* that tokens must have been made for */
     const char *account;  /* of the agents: "system:serviceaccount:NAMESPACE:NAME" */
+    size_t max_tokens;    /* 0: ACCESS_MAX_TOKENS */
 };
 
 /* Sets the server's gate. Copies the settings, borrows the rest. 0 or -ENOMEM. */

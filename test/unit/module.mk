@@ -144,6 +144,7 @@ $(call unit_test,kube_json_test,manager profiles apparmor seccomp proto policy m
 $(call unit_test,manager_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,manager_memory_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,token_review_test,manager base,openssl jansson)
+$(call unit_test,access_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,nodes_test,manager proto policy match base,openssl libprotobuf-c)
 $(call unit_test,binding_tally_test,manager proto policy base,openssl libprotobuf-c)
 $(call unit_test,event_counts_test,manager proto policy base,openssl libprotobuf-c)
