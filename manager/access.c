@@ -38,7 +38,8 @@ enum caller_access { ACCESS_UNKNOWN, ACCESS_ASKED, ACCESS_ALLOWED, ACCESS_REFUSE
 struct caller {
     struct access *access;
     char key[DIGEST_TEXT_SIZE];
-    char *token; /* owned; NULL once the API server has answered */
+    uint8_t drawn; /* evenly, by the digest: how long before its token a call of it ends */
+    char *token;   /* owned; NULL once the API server has answered */
     enum caller_state state;
     enum caller_access may_read;
     struct token_review review;
@@ -254,13 +255,11 @@ static void caller_set_times(struct caller *c, int64_t ends_s)
     uint64_t now = loop_now_ns(c->access->loop);
     int64_t left_ns = ends_s * (int64_t)NS_PER_SEC - clock_real_ns();
     uint64_t life_ns = ends_s == 0 ? ACCESS_CALL_MAX_NS : (uint64_t)MAX(left_ns, 0);
-    unsigned drawn = 0; /* 0 to 255, evenly: the digest's first byte */
 
     if (ends_s > INT64_MAX / (int64_t)NS_PER_SEC)
         life_ns = ACCESS_CALL_MAX_NS;
     life_ns = MIN(life_ns, ACCESS_CALL_MAX_NS);
-    sscanf(c->key, "%2x", &drawn);
-    c->ends_ns = now + life_ns - life_ns / 10 / 256 * drawn;
+    c->ends_ns = now + life_ns - life_ns / 10 / 256 * c->drawn;
     c->known_until_ns = c->review.is_authenticated ? MIN(c->ends_ns, now + ACCESS_KNOWN_NS)
                                                    : now + ACCESS_REFUSED_NS;
 }
@@ -345,7 +344,8 @@ static void forget_old(struct access *a)
 }
 
 /* 0, -E2BIG or -ENOMEM. */
-static int caller_new(struct caller **ret, struct access *a, const char *key, const char *token)
+static int caller_new(struct caller **ret, struct access *a, const struct digest *digest,
+                      const char *token)
 {
     struct caller *c = calloc(1, sizeof(*c));
     int r = -ENOMEM;
@@ -353,10 +353,11 @@ static int caller_new(struct caller **ret, struct access *a, const char *key, co
     if (!c)
         return -ENOMEM;
     c->access = a;
-    snprintf(c->key, sizeof(c->key), "%s", key);
+    c->drawn = digest->bytes[0];
+    digest_format(digest, c->key);
     c->token = strdup(token);
     if (c->token)
-        r = map_put(a->callers, key, c);
+        r = map_put(a->callers, c->key, c);
     if (r < 0) {
         caller_drop_token(c);
         free(c);
@@ -384,7 +385,7 @@ static int find_caller(struct caller **ret, struct access *a, const char *token)
     if (c)
         map_drop(a->callers, key);
     forget_old(a);
-    return caller_new(ret, a, key, token);
+    return caller_new(ret, a, &digest, token);
 }
 
 static void ask_about(struct access *a, struct grpc_call *call, const char *token, bool is_agent)
