@@ -2,6 +2,7 @@
 #include "manager/token_review.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -115,6 +116,36 @@ static int make_access_request(struct token_review *r, const json_t *user)
 
 /* ---- Answers ---- */
 
+static bool json_memory_is_out;
+
+static void *allocate_for_json(size_t size)
+{
+    void *p = malloc(size);
+
+    json_memory_is_out |= !p;
+    return p;
+}
+
+/* Jansson's reader drops a byte of a text for which there is no memory, and goes on: a name could become another. So
+ * one failed allocation spoils the whole. */
+static json_t *load_json(const uint8_t *data, size_t len, json_error_t *e)
+{
+    json_malloc_t usual_malloc;
+    json_free_t usual_free;
+    json_t *json;
+
+    json_get_alloc_funcs(&usual_malloc, &usual_free);
+    json_memory_is_out = false;
+    json_set_alloc_funcs(allocate_for_json, usual_free);
+    json = json_loadb((const char *)data, len, JSON_REJECT_DUPLICATES, e);
+    json_set_alloc_funcs(usual_malloc, usual_free);
+    if (!json_memory_is_out)
+        return json;
+    json_decref(json);
+    snprintf(e->text, sizeof(e->text), "out of memory");
+    return NULL;
+}
+
 /* The status of an answer of this kind; borrowed from *ret, which is the whole of it. */
 static const json_t *read_status(json_t **ret, const uint8_t *data, size_t len, const char *kind,
                                  struct error **reterr)
@@ -123,11 +154,11 @@ static const json_t *read_status(json_t **ret, const uint8_t *data, size_t len, 
     const char *its_kind;
     const json_t *status;
 
-    *ret = json_loadb((const char *)data, len, JSON_REJECT_DUPLICATES, &e);
+    *ret = load_json(data, len, &e);
     its_kind = json_string_value(json_object_get(*ret, "kind"));
     status = json_object_get(*ret, "status");
     if (!*ret)
-        error_set(reterr, -EBADMSG, "the answer is no JSON: %s", error_quote(e.text));
+        error_set(reterr, -EBADMSG, "the answer cannot be read as JSON: %s", error_quote(e.text));
     else if (!its_kind || strcmp(its_kind, kind) != 0 || !json_is_object(status))
         error_set(reterr, -EBADMSG, "the answer is no %s with a status", kind);
     else

@@ -35,7 +35,7 @@ int64_t token_ends_s(const char *token);
 
 /* The body of a TokenReview. 0, -E2BIG or -ENOMEM. */
 int token_review_request(struct buf *out, const char *token, const char *audience) MUST_CHECK;
-/* Reads the answer to it. *ret is written on success only. 0, -ENOMEM, or -EBADMSG with *reterr (no TokenReview). */
+/* Reads the answer to it. *ret is written on success only. 0, -ENOMEM, or -EBADMSG with *reterr (no TokenReview, or no memory to read it). */
 int token_review_read(struct token_review *ret, const uint8_t *data, size_t len,
                       const char *audience, struct error **reterr);
 

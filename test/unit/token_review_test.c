@@ -78,14 +78,15 @@ END_TEST
 static const struct {
     const char *answer, *problem;
 } wrong_cases[] = {
-    {"", "the answer is no JSON: "},
-    {"{\"kind\":\"TokenReview\"", "the answer is no JSON: "},
+    {"", "the answer cannot be read as JSON: "},
+    {"{\"kind\":\"TokenReview\"", "the answer cannot be read as JSON: "},
     {"[]", "the answer is no TokenReview with a status"},
     {"{\"kind\":\"Status\",\"status\":\"Failure\"}", "the answer is no TokenReview with a status"},
     {"{\"kind\":\"SubjectAccessReview\",\"status\":{\"authenticated\":true}}",
      "the answer is no TokenReview with a status"},
     {"{\"kind\":\"TokenReview\",\"status\":[]}", "the answer is no TokenReview with a status"},
-    {"{\"kind\":\"TokenReview\",\"status\":{},\"status\":{}}", "the answer is no JSON: "},
+    {"{\"kind\":\"TokenReview\",\"status\":{},\"status\":{}}",
+     "the answer cannot be read as JSON: "},
 };
 
 START_TEST(what_is_no_review_is_not_taken_for_one)
