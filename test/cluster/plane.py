@@ -7,10 +7,12 @@ import os
 import re
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -27,6 +29,7 @@ class Plane:
         self.folder = folder or os.path.join(self.work, "plane")
         os.makedirs(self.folder, exist_ok=True)
         self.processes = []
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that end() runs
         if self.is_own:
             self.shell(f"control_plane_start {self.folder}")
         self.kubeconfig = os.path.join(self.folder, "admin.kubeconfig")
@@ -135,34 +138,55 @@ class Api:
         return self.call("GET", path)[1]
 
 
-MINIMAL_CRD = """
-apiVersion: apiextensions.k8s.io/v1
-kind: CustomResourceDefinition
-metadata: {{name: {plural}.crd.varmor.org}}
-spec:
-  group: crd.varmor.org
-  scope: {scope}
-  names: {{kind: {kind}, listKind: {kind}List, plural: {plural}, singular: {singular}, shortNames: [{short}]}}
-  versions:
-    - name: v1beta1
-      served: true
-      storage: true
-      subresources: {{status: {{}}}}
-      schema: {{openAPIV3Schema: {{type: object, x-kubernetes-preserve-unknown-fields: true}}}}
-"""
+class Balancer:
+    """One Unix socket before those of several managers, as a Service: each connection goes to the next of them that can
+    be reached."""
+
+    def __init__(self, path):
+        self.path, self.sockets, self.turn = path, [], 0
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen()
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def connect(self):
+        for _ in list(self.sockets):
+            self.turn += 1
+            far = socket.socket(socket.AF_UNIX)
+            try:
+                far.connect(self.sockets[self.turn % len(self.sockets)])
+                return far
+            except OSError:
+                far.close()
+        return None
+
+    def accept(self):
+        while True:
+            near, _ = self.listener.accept()
+            far = self.connect()
+            if not far:
+                near.close()
+                continue
+            for pair in ((near, far), (far, near)):
+                threading.Thread(target=self.carry, args=pair, daemon=True).start()
+
+    @staticmethod
+    def carry(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+        for s in (source, sink):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
 
 
 def install_crds(plane):
     """The chart's definitions."""
     folder = os.path.join(TOP, "charts/varmor/files/crds")
-    files = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-    if files:
-        for name in files:
-            plane.kubectl("apply", "--server-side", "-f", os.path.join(folder, name))
-    else:
-        for kind, scope, short in (("VarmorPolicy", "Namespaced", "vpol"), ("VarmorClusterPolicy", "Cluster", "vcpol"),
-                                   ("ArmorProfile", "Namespaced", "armor")):
-            plural = kind.lower().replace("policy", "policies") if kind.endswith("y") else kind.lower() + "s"
-            plane.kubectl("apply", "-f", "-", text=MINIMAL_CRD.format(kind=kind, scope=scope, short=short, plural=plural,
-                                                                      singular=kind.lower()))
+    for name in sorted(os.listdir(folder)):
+        plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", os.path.join(folder, name))
     plane.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
