@@ -8,6 +8,7 @@
 #include "lib/loop.h"
 #include "lib/map.h"
 #include "lib/rpc/grpc_server.h"
+#include "manager/affected.h"
 #include "manager/agents.h"
 #include "manager/clock.h"
 #include "manager/config.h"
@@ -41,8 +42,7 @@ struct manager {
     struct source_directory *source; /* NULL: with Kubernetes, or stopped */
     struct kubernetes *kubernetes;   /* NULL: without */
     struct policy_queue *queue;
-    bool all_stale;   /* targets or names may be others: every policy is judged again */
-    bool peers_stale; /* so are those that name services or pods */
+    bool all_stale; /* names may be others: every policy is judged again */
     bool synced;
     unsigned n_draining; /* what has still to end before drained() */
     void (*drained)(void *data);
@@ -62,6 +62,30 @@ static const char *policy_key(const struct object *o, char key[static OBJECT_KEY
     return object_key(key, object_kind_name(o->kind), o->name_space, o->name);
 }
 
+/* Policies that the object concerns are to be judged again when the source has settled. */
+static void queue_affected(struct manager *m, const struct object *o)
+{
+    MAP_FOREACH (e, profile_store_policies(m->store)) {
+        const struct stored_policy *p = map_value(e);
+
+        if (affected_by(p->policy, o) && policy_queue_again(m->queue, map_key(e)) < 0)
+            log_failure(-ENOMEM, p->policy->name, NULL);
+    }
+}
+
+/* A workload or a peer, which takes the place of the one before. */
+static int put_manifest(struct manager *m, const struct object *o)
+{
+    bool is_workload = resolver_wants(o->kind);
+    const struct object *before =
+        is_workload ? resolver_find(m->resolver, o) : peers_find(m->peers, o);
+
+    if (before)
+        queue_affected(m, before);
+    queue_affected(m, o);
+    return is_workload ? resolver_put(m->resolver, o) : peers_put(m->peers, o);
+}
+
 static void on_source_put(const struct object *o, const char *file, void *data)
 {
     struct manager *m = data;
@@ -70,12 +94,8 @@ static void on_source_put(const struct object *o, const char *file, void *data)
 
     if (o->policy) {
         r = policy_queue_put(m->queue, policy_key(o, key), o->policy, file);
-    } else if (resolver_wants(o->kind)) {
-        r = resolver_put(m->resolver, o);
-        m->all_stale = true;
-    } else if (peers_wants(o->kind)) {
-        r = peers_put(m->peers, o);
-        m->peers_stale = true;
+    } else if (resolver_wants(o->kind) || peers_wants(o->kind)) {
+        r = put_manifest(m, o);
     }
     if (r == -E2BIG)
         LOG(ERROR, "object-left-out", "rules that name it do without it",
@@ -96,10 +116,10 @@ static void on_source_dropped(const struct object *o, void *data)
         m->all_stale = true; /* another policy may have waited for the profile's name */
     } else if (resolver_wants(o->kind)) {
         resolver_drop(m->resolver, o);
-        m->all_stale = true;
+        queue_affected(m, o);
     } else if (peers_wants(o->kind)) {
         peers_drop(m->peers, o);
-        m->peers_stale = true;
+        queue_affected(m, o);
     }
 }
 
@@ -172,18 +192,17 @@ static void queue_stale(struct manager *m)
     MAP_FOREACH (e, profile_store_policies(m->store)) {
         const struct stored_policy *p = map_value(e);
 
-        if ((m->all_stale || builder_names_peers(p->policy)) &&
-            policy_queue_again(m->queue, map_key(e)) < 0)
+        if (policy_queue_again(m->queue, map_key(e)) < 0)
             log_failure(-ENOMEM, p->policy->name, NULL);
     }
-    m->all_stale = m->peers_stale = false;
+    m->all_stale = false;
 }
 
 static void on_source_settled(void *data)
 {
     struct manager *m = data;
 
-    if (m->all_stale || m->peers_stale)
+    if (m->all_stale)
         queue_stale(m);
     policy_queue_start(m->queue);
 }

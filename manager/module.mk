@@ -1,5 +1,5 @@
 # The manager: everything but main() is an archive, so that tests link it.
-manager_src := object_key.c flat_copy.c folder_watch.c file_claims.c source_directory.c resolver.c policy_queue.c profile_store.c nodes.c \
+manager_src := object_key.c flat_copy.c folder_watch.c file_claims.c source_directory.c resolver.c affected.c policy_queue.c profile_store.c nodes.c \
                agent_exchange.c agents.c file_problems.c violation_history.c binding_tally.c event_counts.c \
                policy_status.c status.c status_view.c status_watch.c status_service.c config.c kubernetes.c manager.c
 manager_src += kube_policy.c watched_policies.c watched_objects.c watched_problems.c source_kubernetes.c

@@ -46,6 +46,13 @@ static const char *workload_key(const struct object *o, char key[static OBJECT_K
     return object_key(key, object_kind_name(o->kind), o->name_space, o->name);
 }
 
+const struct object *resolver_find(const struct resolver *r, const struct object *o)
+{
+    char key[OBJECT_KEY_SIZE];
+
+    return map_find(r->workloads, workload_key(o, key));
+}
+
 int resolver_put(struct resolver *r, const struct object *o)
 {
     char key[OBJECT_KEY_SIZE];
@@ -71,6 +78,11 @@ static bool target_means(const struct profile_target *target, const struct objec
     if (target->name && strcmp(target->name, workload->name) != 0)
         return false;
     return selector_match(target->selector, workload->manifest->labels);
+}
+
+bool resolver_means(const struct policy *policy, const struct object *workload)
+{
+    return target_means(&policy->target, workload);
 }
 
 static int add_target(struct resolved_targets *to, const struct profile_target *target,

@@ -23,6 +23,11 @@ DEFINE_CLEANUP(struct resolver *, resolver_free)
 /* True if objects of this kind can change what a target means. */
 bool resolver_wants(enum object_kind kind);
 
+/* What is known under the identity of o; NULL: nothing. */
+const struct object *resolver_find(const struct resolver *r, const struct object *o);
+/* True if the policy's target means this workload. */
+bool resolver_means(const struct policy *policy, const struct object *workload);
+
 /* Remembers a manifest until it is dropped or replaced, while it must stay valid. 0 or -ENOMEM. */
 int resolver_put(struct resolver *r, const struct object *o);
 void resolver_drop(struct resolver *r, const struct object *o); /* fine if it is not there */

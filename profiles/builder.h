@@ -66,8 +66,8 @@ struct builder_facts {
     /* Resolved by the manager; none: the policy's own target. */
     const struct profile_target *targets;
     size_t n_targets;
-    /* Every Service and Pod that is known, sorted by namespace and name, so that equal facts give
-     * equal profiles. A service that a policy names and that is not here is left out, with a
+    /* Every Service that is known, sorted by namespace and name, so that equal facts give equal profiles, and every
+     * Pod, in any order. A service that a policy names and that is not here is left out, with a
      * warning. */
     const struct builder_service *services;
     size_t n_services;
@@ -90,3 +90,8 @@ int builder_build(struct profile **ret, const struct policy *policy,
 
 /* True if the services or pods that are known can change what the policy becomes. */
 bool builder_names_peers(const struct policy *policy);
+/* True if one of its rules means a pod with these labels, or can mean the Service of this name (one that is wanted by
+ * labels can be any of the namespaces in question). */
+bool builder_names_pod(const struct policy *policy, const char *name_space,
+                       const struct labels *labels);
+bool builder_names_service(const struct policy *policy, const char *name_space, const char *name);

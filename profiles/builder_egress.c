@@ -149,21 +149,62 @@ static int add_to_service(struct builder *b, const struct policy_to_service *raw
                         origin);
 }
 
+static bool wants_pod(const struct policy_to_pods *raw, const struct builder_pod *p)
+{
+    if (raw->name_space && *raw->name_space && strcmp(raw->name_space, p->name_space) != 0)
+        return false;
+    return selector_match(raw->pod_selector, p->labels);
+}
+
+static int pod_order(const void *a, const void *b)
+{
+    const struct builder_pod *x = *(const struct builder_pod *const *)a;
+    const struct builder_pod *y = *(const struct builder_pod *const *)b;
+    int order = strcmp(x->name_space, y->name_space);
+
+    return order ? order : strcmp(x->name, y->name);
+}
+
+/* The pods that the rule means, sorted, so that equal facts give equal profiles. Owned by the caller, and not empty of
+ * memory where there are none. NULL: no memory. */
+static const struct builder_pod **wanted_pods(const struct builder *b,
+                                              const struct policy_to_pods *raw, size_t *ret_n)
+{
+    CLEANUP_FREE const struct builder_pod **pods = NULL;
+    size_t n = 0, cap = 0;
+
+    for (size_t i = 0; i < b->facts->n_pods; i++) {
+        if (!wants_pod(raw, &b->facts->pods[i]))
+            continue;
+        if (n == cap) {
+            const struct builder_pod **more;
+
+            cap = MAX(cap * 2, (size_t)16);
+            more = reallocarray(pods, cap, sizeof(*pods));
+            if (!more)
+                return NULL;
+            pods = more;
+        }
+        pods[n++] = &b->facts->pods[i];
+    }
+    if (!pods)
+        pods = malloc(sizeof(*pods));
+    else
+        qsort(pods, n, sizeof(*pods), pod_order);
+    *ret_n = n;
+    return TAKE(pods);
+}
+
 static int add_to_pods(struct builder *b, const struct policy_to_pods *raw, const char *origin)
 {
     unsigned mode = builder_raw_mode(b, raw->has_qualifiers, raw->qualifiers);
-    int r = 0;
+    size_t n = 0;
+    CLEANUP_FREE const struct builder_pod **pods = wanted_pods(b, raw, &n);
+    int r = pods ? 0 : error_oom(b->reterr);
 
-    for (size_t i = 0; i < b->facts->n_pods; i++) {
-        const struct builder_pod *p = &b->facts->pods[i];
-
-        if (raw->name_space && *raw->name_space && strcmp(raw->name_space, p->name_space) != 0)
-            continue;
-        if (!selector_match(raw->pod_selector, p->labels))
-            continue;
-        for (size_t k = 0; r == 0 && k < p->n_addresses; k++)
-            r = add_rule(b, mode, &p->addresses[k], raw->ports.items, raw->ports.n, origin);
-    }
+    for (size_t i = 0; r == 0 && i < n; i++)
+        for (size_t k = 0; r == 0 && k < pods[i]->n_addresses; k++)
+            r = add_rule(b, mode, &pods[i]->addresses[k], raw->ports.items, raw->ports.n, origin);
     return r;
 }
 

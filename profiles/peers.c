@@ -57,6 +57,21 @@ bool peers_wants(enum object_kind kind)
     return kind == OBJECT_SERVICE || kind == OBJECT_ENDPOINT_SLICE || kind == OBJECT_POD;
 }
 
+const struct object *peers_find(struct peers *p, const struct object *o)
+{
+    const struct object_table *table = peers_of_kind(p, o->kind);
+
+    return table ? object_table_find(table, o->name_space, o->name) : NULL;
+}
+
+const char *peers_service_of(const struct object *o)
+{
+    if (o->kind == OBJECT_SERVICE)
+        return o->name;
+    return o->kind == OBJECT_ENDPOINT_SLICE ? labels_get(o->manifest->labels, SERVICE_NAME_LABEL)
+                                            : NULL;
+}
+
 int peers_put(struct peers *p, const struct object *o)
 {
     struct object_table *table = peers_of_kind(p, o->kind);
@@ -145,7 +160,7 @@ static size_t collect_parts(const struct peers *p, struct service_part *parts)
     for (size_t at = 0; (o = object_table_next(&p->services, &at));)
         parts[n++] = (struct service_part){.service = o->name, .object = o};
     for (size_t at = 0; (o = object_table_next(&p->slices, &at));) {
-        const char *service = labels_get(o->manifest->labels, SERVICE_NAME_LABEL);
+        const char *service = peers_service_of(o);
 
         if (service)
             parts[n++] = (struct service_part){.service = service, .object = o};
@@ -209,14 +224,6 @@ static int view_services(struct peers *p, struct arena *a)
     return 0;
 }
 
-static int pod_order(const void *a, const void *b)
-{
-    const struct builder_pod *x = a, *y = b;
-    int order = strcmp(x->name_space, y->name_space);
-
-    return order ? order : strcmp(x->name, y->name);
-}
-
 static int view_pods(struct peers *p, struct arena *a)
 {
     struct builder_pod *pods = arena_array(a, p->pods.n, sizeof(*pods));
@@ -237,7 +244,6 @@ static int view_pods(struct peers *p, struct arena *a)
             return -ENOMEM;
         n++;
     }
-    qsort(pods, n, sizeof(*pods), pod_order);
     p->view_pods = pods;
     p->n_view_pods = n;
     return 0;

@@ -6,8 +6,8 @@
  * A Service's endpoints are those of the EndpointSlices of its namespace that carry its name in the
  * label kubernetes.io/service-name. Slices whose Service is not known still make one, without
  * cluster addresses: a host without Kubernetes may say no more than where something listens. What
- * the builder is told is sorted, so that the order in which objects came or an API lists endpoints
- * changes no profile.
+ * the builder is told of services is sorted, so that the order in which objects came or an API lists
+ * endpoints changes no profile; pods are sorted by who takes some of them.
  *
  * Holds manifests by pointer: they belong to the source. No I/O, no logging.
  */
@@ -25,6 +25,11 @@ DEFINE_CLEANUP(struct peers *, peers_free)
 
 /* True if objects of this kind are peers, or say where one is. */
 bool peers_wants(enum object_kind kind);
+
+/* What is known under the identity of o; NULL: nothing. */
+const struct object *peers_find(struct peers *p, const struct object *o);
+/* The name of the Service that a Service or EndpointSlice says something about; NULL: none. Borrowed. */
+const char *peers_service_of(const struct object *o);
 
 /* Remembers a manifest until it is dropped or replaced, while it must stay valid. 0, -ENOMEM, or
  * -E2BIG (PEERS_MAX_OBJECTS; then it is left out). */

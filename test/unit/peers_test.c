@@ -34,8 +34,18 @@ static void format_addresses(struct buf *out, const struct addr *a, size_t n)
     }
 }
 
+static int pod_order(const void *a, const void *b)
+{
+    const struct builder_pod *x = a, *y = b;
+    int order = strcmp(x->name_space, y->name_space);
+
+    return order ? order : strcmp(x->name, y->name);
+}
+
+/* Pods come in any order: they are sorted here. */
 static void format(struct buf *out, const struct builder_facts *f)
 {
+    qsort((struct builder_pod *)f->pods, f->n_pods, sizeof(*f->pods), pod_order);
     for (size_t i = 0; i < f->n_services; i++) {
         const struct builder_service *s = &f->services[i];
         const char *app = labels_get(s->labels, "app");
