@@ -98,9 +98,9 @@ add:
       - serviceAccountToken: {path: bound-token, expirationSeconds: 7200, audience: {{ include "varmor.audience" . }}}
 - name: authority
   secret:
-    # The manager makes it; an agent that is there before it starts without, and is answered once it is there.
+    # The first manager makes it, within seconds; until then the kubelet tries again. Were it optional, a file that comes
+    # later would show only with the kubelet's next look after the pod, a minute or more.
     secretName: {{ include "varmor.secret.ca" . }}
-    optional: true
     items: [{key: rootCA.crt, path: rootCA.crt}]
 {{- end }}
 
