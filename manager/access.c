@@ -58,7 +58,8 @@ struct access {
     struct caller *line;      /* those that wait for a review */
     size_t max_tokens;
     unsigned n_asked;
-    bool is_mute; /* the API server did not answer the last time */
+    bool is_mute;          /* the API server did not answer the last time */
+    const char *elsewhere; /* why varmor's services are not here; NULL: they are */
 };
 
 static void caller_drop_token(struct caller *c)
@@ -416,11 +417,14 @@ static bool begins_with(const char *text, const char *start)
 
 static void on_asked(struct grpc_call *call, const char *path, void *data)
 {
+    const struct access *a = data;
     const struct grpc_peer *peer = grpc_call_peer(call);
     const char *token = grpc_call_metadata(call, "authorization");
 
-    if (peer->kind != GRPC_PEER_TLS || peer->common_name ||
-        begins_with(path, "/grpc.health.v1.Health/"))
+    if (a->elsewhere && begins_with(path, "/varmor.v1."))
+        grpc_call_finish(call, GRPC_UNAVAILABLE, a->elsewhere);
+    else if (peer->kind != GRPC_PEER_TLS || peer->common_name ||
+             begins_with(path, "/grpc.health.v1.Health/"))
         grpc_call_admit(call, NULL, 0);
     else if (!token || !begins_with(token, BEARER))
         refuse(call, GRPC_UNAUTHENTICATED, "neither a certificate nor a bearer token was shown");
@@ -461,6 +465,11 @@ int access_new(struct access **ret, struct loop *loop, struct kube_client *clien
     grpc_server_set_gate(server, &access_gate, a);
     *ret = TAKE(a);
     return 0;
+}
+
+void access_set_elsewhere(struct access *a, const char *why)
+{
+    a->elsewhere = why;
 }
 
 struct access *access_free(struct access *a)

@@ -42,6 +42,9 @@ struct access_settings {
 /* Sets the server's gate. Copies the settings, borrows the rest. 0 or -ENOMEM. */
 int access_new(struct access **ret, struct loop *loop, struct kube_client *client,
                struct grpc_server *server, const struct access_settings *settings);
+/* From now on calls of varmor's own services end with UNAVAILABLE and this text: another manager has what there is to
+ * tell. NULL: it is here. Static. Calls that are open stay so. */
+void access_set_elsewhere(struct access *a, const char *why);
 /* The server and with it all calls must be gone, the client must not. Accepts NULL, returns NULL. */
 struct access *access_free(struct access *a);
 DEFINE_CLEANUP(struct access *, access_free)

@@ -25,8 +25,8 @@ struct profile_store;
 /* What the agents have told; for status. Borrowed for the call. */
 struct agents_handler {
     /* Why agents are sent away with UNAVAILABLE at present: what is in force is not known yet, and
-     * they would be told to remove all that they hold; or another manager is the one that they are
-     * to tell. NULL: they are not; the handler's NULL: they never are. Static. */
+     * they would be told to remove all that they hold. NULL: they are not; the handler's NULL: they
+     * never are. Static. */
     const char *(*why_not)(void *data);
     void (*node_changed)(const struct node *node, bool removed, void *data);
     void (*result)(const struct node *node, unsigned slot, void *data);

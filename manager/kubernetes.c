@@ -19,6 +19,8 @@
 #include "manager/source_kubernetes.h"
 #include "manager/watched_policies.h"
 
+#define LED_BY_ANOTHER "another manager leads"
+
 struct kubernetes {
     struct loop *loop;
     const struct config *config;
@@ -31,7 +33,7 @@ struct kubernetes {
     struct admission_config admission_config;
     struct admission *admission;
     struct source_kubernetes *source;
-    bool is_synced, leads, is_led_by_another;
+    bool is_synced, leads;
 };
 
 /* Callers may show tokens from now on. */
@@ -90,14 +92,9 @@ static void on_led(bool by_another, void *data)
 {
     struct kubernetes *k = data;
 
-    k->is_led_by_another = by_another;
+    access_set_elsewhere(k->access, by_another ? LED_BY_ANOTHER : NULL);
     if (by_another)
-        agents_close(k->facts.agents, KUBERNETES_LED_BY_ANOTHER);
-}
-
-bool kubernetes_is_led_by_another(const struct kubernetes *k)
-{
-    return k->is_led_by_another;
+        agents_close(k->facts.agents, LED_BY_ANOTHER);
 }
 
 static int start_admission(struct kubernetes *k, struct error **reterr)

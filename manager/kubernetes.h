@@ -54,10 +54,6 @@ void kubernetes_stop_source(struct kubernetes *k);
 struct kubernetes *kubernetes_free(struct kubernetes *k);
 DEFINE_CLEANUP(struct kubernetes *, kubernetes_free)
 
-/* Another manager leads, and is the one whom agents are to tell: they find it by its Service. */
-bool kubernetes_is_led_by_another(const struct kubernetes *k);
-#define KUBERNETES_LED_BY_ANOTHER "another manager leads"
-
 /* Borrowed. */
 struct kube_client *kubernetes_client(const struct kubernetes *k);
 const struct source_kubernetes *kubernetes_source(const struct kubernetes *k); /* NULL: stopped */

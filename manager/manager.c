@@ -302,8 +302,6 @@ static const char *on_why_not(void *data)
 {
     const struct manager *m = data;
 
-    if (m->kubernetes && kubernetes_is_led_by_another(m->kubernetes))
-        return KUBERNETES_LED_BY_ANOTHER;
     if (m->synced)
         return NULL;
     return m->kubernetes ? "the API server has not been read yet"

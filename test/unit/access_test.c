@@ -325,6 +325,28 @@ START_TEST(it_ends_while_callers_wait)
 }
 END_TEST
 
+START_TEST(a_manager_that_follows_sends_everybody_away_without_asking)
+{
+    struct access_bed a;
+    struct probe p;
+
+    access_bed_new(&a, 0);
+    access_set_elsewhere(a.access, "another manager leads");
+    call_with(&p, &a, "token");
+    probe_wait(&p);
+    ck_assert_int_eq(p.status, GRPC_UNAVAILABLE);
+    ck_assert_str_eq(p.text, "another manager leads");
+    ck_assert_uint_eq(a.api.n_requests, 0);
+    access_set_elsewhere(a.access, NULL);
+    a.api.code = 500;
+    a.api.body = "oops";
+    call_with(&p, &a, "token");
+    probe_wait(&p);
+    ck_assert_ptr_nonnull(strstr(p.text, "the token cannot be checked"));
+    access_bed_done(&a);
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *s = suite_create("access");
@@ -341,6 +363,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, tokens_that_wait_are_not_pushed_out);
     tcase_add_test(t, who_does_not_wait_leaves_the_answer_to_others);
     tcase_add_test(t, it_ends_while_callers_wait);
+    tcase_add_test(t, a_manager_that_follows_sends_everybody_away_without_asking);
     suite_add_tcase(s, t);
     return s;
 }
