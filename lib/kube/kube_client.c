@@ -374,10 +374,10 @@ int kube_client_new(struct kube_client **ret, struct loop *loop, const struct ku
 
 static void free_list(struct kube_request *list)
 {
-    struct kube_request *r, *next;
+    while (list) {
+        struct kube_request *r = list;
 
-    DL_FOREACH_SAFE(list, r, next)
-    {
+        DL_DELETE(list, r);
         request_free(r);
     }
 }

@@ -60,11 +60,11 @@ static int read_file(const char *path, struct buf *out)
     return n < 0 ? -errno : 0;
 }
 
-static int refuse(const struct config_file *f, const struct node *at, const char *format, ...)
+static void say_refused(const struct config_file *f, const struct node *at, const char *format, ...)
     PRINTF_FORMAT(3, 4);
 
-/* "kubeconfig '/x' (line 3, column 5): ..."; returns -EINVAL. */
-static int refuse(const struct config_file *f, const struct node *at, const char *format, ...)
+/* "kubeconfig '/x' (line 3, column 5): ..." */
+static void say_refused(const struct config_file *f, const struct node *at, const char *format, ...)
 {
     char text[1024];
     va_list args;
@@ -72,9 +72,12 @@ static int refuse(const struct config_file *f, const struct node *at, const char
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    return error_set(f->reterr, -EINVAL, "kubeconfig '%s' (line %u, column %u): %s", f->path,
-                     at->line, at->column, text);
+    error_set(f->reterr, -EINVAL, "kubeconfig '%s' (line %u, column %u): %s", f->path, at->line,
+              at->column, text);
 }
+
+/* Always -EINVAL, which analyzers see here. */
+#define refuse(f, at, ...) (say_refused(f, at, __VA_ARGS__), -EINVAL)
 
 /* Borrows the text of a map's key: NULL where it is absent, null or empty. 0 or -EINVAL. */
 static int find_text(const struct config_file *f, const struct node *map, const char *key,
@@ -235,7 +238,7 @@ static int check_server(const struct config_file *f, const struct node *at, char
 
 static int read_cluster(const struct config_file *f, const char *name, struct kube_config *ret)
 {
-    const struct node *cluster;
+    const struct node *cluster = NULL;
     int r = find_entry(f, "clusters", "cluster", name, &cluster);
 
     if (r == 0)
@@ -283,7 +286,7 @@ static int refuse_other_ways(const struct config_file *f, const struct node *use
 
 static int read_user(const struct config_file *f, const char *name, struct kube_config *ret)
 {
-    const struct node *user;
+    const struct node *user = NULL;
     int r = find_entry(f, "users", "user", name, &user);
 
     if (r == 0)
@@ -302,8 +305,8 @@ static int read_user(const struct config_file *f, const char *name, struct kube_
 /* The context that was asked for, and what it names. */
 static int read_context(const struct config_file *f, const char *name, struct kube_config *ret)
 {
-    const struct node *context;
-    const char *cluster, *user;
+    const struct node *context = NULL;
+    const char *cluster = NULL, *user = NULL;
     int r = 0;
 
     if (!name) {
@@ -391,7 +394,7 @@ int kube_config_load(struct kube_config *ret, const char *path, const char *cont
     if (r < 0)
         return error_errno(reterr, r, "kubeconfig '%s'", path);
     r = make_absolute(path, &absolute);
-    if (r < 0)
+    if (!absolute)
         return error_errno(reterr, r, "kubeconfig '%s'", path);
     r = read_document(absolute, &text, context, ret, reterr);
     if (text.data)

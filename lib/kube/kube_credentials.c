@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lib/kube/kube_credentials.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -38,10 +39,13 @@ static int copy_material(struct kube_material *ret, const struct kube_material *
 
 static int copy_config(struct kube_config *ret, const struct kube_config *c)
 {
-    int r = copy_text(&ret->server, c->server);
+    int r;
 
-    if (r == 0)
-        r = copy_text(&ret->tls_server_name, c->tls_server_name);
+    ret->server = strdup(c->server);
+    if (!ret->server)
+        return -ENOMEM;
+
+    r = copy_text(&ret->tls_server_name, c->tls_server_name);
     if (r == 0)
         r = copy_text(&ret->proxy, c->proxy);
     if (r == 0)
@@ -138,14 +142,15 @@ static int check_config(const struct kube_config *c, struct error **reterr)
 /* "https://NAME:PORT/path", and "NAME:PORT:HOST:PORT" to connect by. */
 static int name_server(struct kube_credentials *c)
 {
-    const char *host = strstr(c->config.server, "://") + 3;
-    const char *path = host + strcspn(host, "/");
-    const char *colon = memrchr(host, ':', (size_t)(path - host));
-    const char *port = "443";
+    static const char scheme[] = "https://";
+    const char *host = c->config.server + strlen(scheme);
+    const char *path, *colon, *port = "443";
     int port_len = 3, host_len;
 
-    if (!c->config.tls_server_name || strncmp(c->config.server, "https://", 8) != 0)
+    if (!c->config.tls_server_name || strncmp(c->config.server, scheme, strlen(scheme)) != 0)
         return copy_text(&c->url, c->config.server);
+    path = host + strcspn(host, "/");
+    colon = memrchr(host, ':', (size_t)(path - host));
     if (colon && !memchr(colon, ']', (size_t)(path - colon))) {
         port = colon + 1;
         port_len = (int)(path - port);
@@ -170,8 +175,10 @@ int kube_credentials_new(struct kube_credentials **ret, const struct kube_config
                          struct error **reterr)
 {
     CLEANUP(kube_credentials_free) struct kube_credentials *c = NULL;
-    int r = check_config(config, reterr);
+    int r;
 
+    assert(config->server);
+    r = check_config(config, reterr);
     if (r < 0)
         return r;
     c = calloc(1, sizeof(*c));
