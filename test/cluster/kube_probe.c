@@ -5,9 +5,9 @@
  *     kube_probe [OPTION...] KUBECONFIG call METHOD PATH [COUNT]
  *         sends COUNT requests at once; a %d in PATH and in the body becomes a number from 0 on. Prints for each:
  *         "STATUS ERROR RETRY_AFTER_MS LENGTH REASON PROBLEM"
- *     kube_probe [OPTION...] KUBECONFIG watch PATH
+ *     kube_probe [OPTION...] KUBECONFIG watch PATH...
  *         prints "put KEY LENGTH", "dropped KEY", "listed N BYTES", "trouble REASON", "well" as they come, until SIGTERM;
- *         BYTES of the heap are in use then beyond those before the first list
+ *         BYTES of the heap are in use then beyond those before the first list. Several watches share one client
  *
  *     --body FILE --type MEDIA-TYPE --accept MEDIA-TYPE --deadline MS --max BYTES --query QUERY --page N --max-objects N
  */
@@ -22,7 +22,8 @@
 #include "lib/kube/kube_watch.h"
 #include "lib/loop.h"
 
-#define BODY_MAX (4u << 20)
+#define BODY_MAX    (4u << 20)
+#define MAX_WATCHES 64
 
 struct probe {
     struct loop *loop;
@@ -32,7 +33,8 @@ struct probe {
     size_t max_bytes, max_objects;
     unsigned page_size;
     unsigned n_left;
-    struct kube_watch *watch;
+    struct kube_watch *watches[MAX_WATCHES];
+    unsigned n_watches;
     size_t used_before;
     int result;
 };
@@ -128,8 +130,11 @@ static void on_dropped(const char *key, void *data UNUSED)
 static void on_listed(void *data)
 {
     struct probe *p = data;
+    size_t size = 0;
 
-    printf("listed %zu %zu\n", kube_watch_size(p->watch), mallinfo2().uordblks - p->used_before);
+    for (unsigned i = 0; i < p->n_watches; i++)
+        size += kube_watch_size(p->watches[i]);
+    printf("listed %zu %zu\n", size, mallinfo2().uordblks - p->used_before);
 }
 
 static void on_trouble(const char *reason, void *data UNUSED)
@@ -145,26 +150,30 @@ static void on_signal(int signal_number UNUSED, void *data)
     loop_stop(data);
 }
 
-static int watch(struct probe *p, const char *path)
+static int watch(struct probe *p, char **paths)
 {
-    const struct kube_watch_settings settings = {
-        .path = path,
-        .query = p->query,
-        .accept = p->accept,
-        .page_size = p->page_size,
-        .max_object_bytes = p->max_bytes,
-        .max_objects = p->max_objects,
-    };
     const struct kube_watch_events events = {on_put, on_dropped, on_listed, on_trouble, p};
     struct loop_signal *term = NULL;
     int r = loop_signal_new(p->loop, &term, SIGTERM, on_signal, p->loop);
 
     p->used_before = mallinfo2().uordblks;
-    if (r == 0)
-        r = kube_watch_new(&p->watch, p->loop, p->client, &settings, &events);
+    for (; r == 0 && *paths && p->n_watches < MAX_WATCHES; paths++) {
+        const struct kube_watch_settings settings = {
+            .path = *paths,
+            .query = p->query,
+            .accept = p->accept,
+            .page_size = p->page_size,
+            .max_object_bytes = p->max_bytes,
+            .max_objects = p->max_objects,
+        };
+
+        r = kube_watch_new(&p->watches[p->n_watches], p->loop, p->client, &settings, &events);
+        p->n_watches += r == 0;
+    }
     if (r == 0)
         r = loop_run(p->loop);
-    kube_watch_free(p->watch);
+    while (p->n_watches > 0)
+        kube_watch_free(p->watches[--p->n_watches]);
     loop_signal_free(term);
     return r < 0 ? 2 : 0;
 }
@@ -187,7 +196,7 @@ static int run(struct probe *p, const char *kubeconfig, char **arguments)
         r = call(p, arguments[1], arguments[2],
                  arguments[3] ? (unsigned)strtoul(arguments[3], NULL, 10) : 1);
     } else if (strcmp(arguments[0], "watch") == 0 && arguments[1]) {
-        r = watch(p, arguments[1]);
+        r = watch(p, arguments + 1);
     } else {
         fprintf(stderr, "kube_probe: '%s' is not known, or lacks something\n", arguments[0]);
         r = 2;
