@@ -71,7 +71,7 @@ static struct file_problem *problem_new(const struct source_file *f)
             goto no_memory;
         p->n_errors += finding->severity == FINDING_ERROR;
     }
-    p->is_blind = p->n_errors > 0 && f->n_in_force == 0;
+    p->is_blind = p->n_errors > 0 && f->n_in_force == 0 && !f->is_known;
     return p;
 no_memory:
     file_problem_free(p);

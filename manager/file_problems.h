@@ -16,7 +16,8 @@ struct file_problem {
     char **lines; /* owned */
     size_t n_lines;
     size_t n_errors; /* the other lines are warnings */
-    bool is_blind;   /* it has errors, and nothing of it is in force */
+    bool
+        is_blind; /* it has errors, nothing of it is in force, and what it speaks for is not known */
 };
 
 struct file_problems *file_problems_new(void); /* NULL: no memory */

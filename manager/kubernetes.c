@@ -16,6 +16,7 @@
 #include "manager/kube_connect.h"
 #include "manager/kube_owner.h"
 #include "manager/kube_report.h"
+#include "manager/profile_store.h"
 #include "manager/source_kubernetes.h"
 #include "manager/watched_policies.h"
 
@@ -181,18 +182,30 @@ static int start_report(struct kubernetes *k)
     return kube_report_new(&k->report, &facts);
 }
 
+/* What agents hold of a policy whose text cannot be read stays. */
+static void spare(struct kubernetes *k, const char *key, const struct kube_policy *policy,
+                  bool spared)
+{
+    if (profile_store_spare(k->facts.store, policy->cluster, policy->name_space, policy->name,
+                            spared) < 0)
+        LOG(ERROR, "policy-not-spared", "agents may drop what they hold of it",
+            LOG_STR("policy", key));
+}
+
 static void on_policy_seen(const char *key, const struct kube_policy *policy, const uint8_t *json,
                            size_t len, void *data)
 {
     struct kubernetes *k = data;
 
+    spare(k, key, policy, policy->refused);
     kube_report_seen(k->report, key, policy, json, len);
 }
 
-static void on_policy_gone(const char *key, void *data)
+static void on_policy_gone(const char *key, const struct kube_policy *policy, void *data)
 {
     struct kubernetes *k = data;
 
+    spare(k, key, policy, false);
     kube_report_gone(k->report, key);
 }
 

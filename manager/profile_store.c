@@ -19,9 +19,10 @@
 struct profile_store {
     const struct profile_store_handler *handler;
     void *data;
-    char *install_namespace;    /* owned */
-    struct map *policies;       /* key -> struct stored_policy, owned */
-    struct map *by_name;        /* profile name -> struct stored_policy, borrowed */
+    char *install_namespace; /* owned */
+    struct map *policies;    /* key -> struct stored_policy, owned */
+    struct map *spared;      /* policy's key -> its profile's name, owned; bounded by the source */
+    struct map *by_name;     /* profile name -> struct stored_policy, borrowed */
     struct profile_slot *slots; /* owned */
     unsigned n_slots;
     uint64_t last_version;
@@ -504,10 +505,36 @@ bool profile_store_is_partial(const struct profile_store *s)
     return s->is_partial;
 }
 
+int profile_store_spare(struct profile_store *s, bool cluster, const char *name_space,
+                        const char *name, bool spared)
+{
+    const struct policy policy = {
+        .cluster = cluster, .name_space = (char *)name_space, .name = (char *)name};
+    CLEANUP_FREE char *profile_name = NULL;
+    char key[OBJECT_KEY_SIZE];
+    int r;
+
+    policy_key(cluster, name_space, name, key);
+    if (!spared) {
+        map_drop(s->spared, key);
+        return 0;
+    }
+    r = policy_profile_name(&policy, s->install_namespace, &profile_name, NULL);
+    if (r == -ENAMETOOLONG)
+        return 0; /* no agent can hold anything of it */
+    if (r < 0 || map_put(s->spared, key, profile_name) < 0)
+        return -ENOMEM;
+    (void)TAKE(profile_name);
+    return 0;
+}
+
 bool profile_store_spares(const struct profile_store *s, const char *profile_name)
 {
     if (s->is_partial)
         return true;
+    MAP_FOREACH (e, s->spared)
+        if (strcmp(map_value(e), profile_name) == 0)
+            return true;
     MAP_FOREACH (e, s->policies) {
         const struct stored_policy *p = map_value(e);
         CLEANUP_FREE char *name = NULL;
@@ -546,7 +573,8 @@ struct profile_store *profile_store_new(const char *install_namespace,
     s->install_namespace = strdup(install_namespace);
     s->policies = map_new(stored_policy_free, 0);
     s->by_name = map_new(NULL, 0);
-    return s->install_namespace && s->policies && s->by_name ? TAKE(s) : NULL;
+    s->spared = map_new(free, 0);
+    return s->install_namespace && s->policies && s->by_name && s->spared ? TAKE(s) : NULL;
 }
 
 struct profile_store *profile_store_free(struct profile_store *s)
@@ -556,6 +584,7 @@ struct profile_store *profile_store_free(struct profile_store *s)
     for (unsigned i = 0; i < s->n_slots; i++)
         buf_done(&s->slots[i].encoded);
     free(s->slots);
+    map_free(s->spared);
     map_free(s->by_name);
     map_free(s->policies);
     free(s->install_namespace);

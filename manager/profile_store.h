@@ -103,8 +103,12 @@ const struct profile_slot *profile_store_slot(const struct profile_store *s, uns
  * agent holds and the store does not know may come from there. */
 void profile_store_set_partial(struct profile_store *s, bool partial);
 bool profile_store_is_partial(const struct profile_store *s);
+/* There is a policy of this name whose present text cannot be read: what agents hold of it must stay in force until it
+ * can, or is gone (spared false). 0 or -ENOMEM: as before. */
+int profile_store_spare(struct profile_store *s, bool cluster, const char *name_space,
+                        const char *name, bool spared) MUST_CHECK;
 /* True if what an agent holds under this name, which no slot has, must stay in force: the store is partial, or
- * the name is that of a policy whose present text cannot become a profile. */
+ * the name is that of a policy whose present text cannot be read or cannot become a profile. */
 bool profile_store_spares(const struct profile_store *s, const char *profile_name);
 /* The slot of a profile's name; NULL: there is none. */
 const struct profile_slot *profile_store_slot_of(const struct profile_store *s,

@@ -18,6 +18,9 @@ struct source_file {
     const char *name; /* as users will read it: relative to the source's folder */
     const struct findings *findings;
     unsigned n_in_force; /* objects of this file that are in force */
+    /* Whose profiles it speaks for is known all the same (profile_store_spare()): agents need not keep what nobody
+     * names while it has errors. */
+    bool is_known;
 };
 
 struct source_handler {

@@ -231,8 +231,10 @@ static void tell_problems(struct source_kubernetes *s)
     for (size_t i = 0; i < RESOURCES; i++) {
         struct watched *w = &s->watched[i];
         struct findings findings = {0};
-        const struct source_file file = {
-            .name = w->resource->name, .findings = &findings, .n_in_force = (unsigned)count(w)};
+        const struct source_file file = {.name = w->resource->name,
+                                         .findings = &findings,
+                                         .n_in_force = (unsigned)count(w),
+                                         .is_known = true};
 
         if (!w->problems.changed)
             continue;

@@ -152,7 +152,8 @@ static void tell_findings(struct watched_policies *ps, const struct known_policy
 {
     const struct source_file file = {.name = k->shown.reference,
                                      .findings = findings,
-                                     .n_in_force = k->in_force.n + k->next.n > 0};
+                                     .n_in_force = k->in_force.n + k->next.n > 0,
+                                     .is_known = true};
 
     ps->source->file(&file, ps->source_data);
 }
@@ -222,7 +223,7 @@ bool watched_policies_drop(struct watched_policies *ps, bool cluster, const char
     withdraw(ps, k);
     tell_findings(ps, k, &none);
     if (ps->handler)
-        ps->handler->gone(key, ps->data);
+        ps->handler->gone(key, &k->shown, ps->data);
     ps->n_cluster -= cluster;
     map_drop(ps->by_key, key);
     return true;

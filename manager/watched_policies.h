@@ -29,7 +29,7 @@ enum {
 struct watched_policies_handler {
     void (*seen)(const char *key, const struct kube_policy *policy, const uint8_t *json, size_t len,
                  void *data);
-    void (*gone)(const char *key, void *data);
+    void (*gone)(const char *key, const struct kube_policy *policy, void *data);
 };
 
 /* Both handlers must outlive it; handler may be NULL. NULL: no memory. */

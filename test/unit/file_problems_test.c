@@ -64,6 +64,33 @@ START_TEST(only_news_is_news)
 }
 END_TEST
 
+START_TEST(a_file_is_blind_if_nothing_says_what_it_speaks_for)
+{
+    static const struct {
+        enum finding_severity severity;
+        unsigned n_in_force;
+        bool is_known, is_blind;
+    } cases[] = {
+        {FINDING_ERROR, 0, false, true},
+        {FINDING_ERROR, 1, false, false},
+        {FINDING_ERROR, 0, true, false},
+        {FINDING_WARNING, 0, false, false},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct findings findings = {0};
+
+        findings_add(&findings, cases[i].severity, 0, 0, "x");
+        file_problems_put(problems, &(struct source_file){.name = "a",
+                                                          .findings = &findings,
+                                                          .n_in_force = cases[i].n_in_force,
+                                                          .is_known = cases[i].is_known});
+        ck_assert_int_eq(file_problems_blind(problems), cases[i].is_blind);
+        findings_done(&findings);
+    }
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *s = suite_create("file_problems");
@@ -72,6 +99,7 @@ Suite *unit_suite(void)
     tcase_add_checked_fixture(t, set_up, tear_down);
     tcase_add_test(t, a_problem_is_a_line_with_its_position);
     tcase_add_test(t, only_news_is_news);
+    tcase_add_test(t, a_file_is_blind_if_nothing_says_what_it_speaks_for);
     suite_add_tcase(s, t);
     return s;
 }

@@ -417,6 +417,25 @@ START_TEST(there_are_no_more_profiles_than_slots)
 }
 END_TEST
 
+START_TEST(a_policy_that_cannot_be_read_spares_its_profile_alone)
+{
+    const char long_name[] = "a-name-that-is-too-long-for-a-profile-of-the-namespace-shop";
+
+    ck_assert(!profile_store_spares(store, "varmor-shop-web"));
+    ck_assert_int_eq(profile_store_spare(store, false, "shop", "web", true), 0);
+    ck_assert_int_eq(profile_store_spare(store, false, "shop", "web", true), 0);
+    ck_assert_int_eq(profile_store_spare(store, true, "", "base", true), 0);
+    ck_assert(profile_store_spares(store, "varmor-shop-web"));
+    ck_assert(profile_store_spares(store, "varmor-cluster-varmor-base"));
+    ck_assert(!profile_store_spares(store, "varmor-shop-api"));
+    ck_assert(!profile_store_is_partial(store));
+    ck_assert_int_eq(profile_store_spare(store, false, "shop", "web", false), 0);
+    ck_assert(!profile_store_spares(store, "varmor-shop-web"));
+    ck_assert(profile_store_spares(store, "varmor-cluster-varmor-base"));
+    ck_assert_int_eq(profile_store_spare(store, false, "shop", long_name, true), 0);
+}
+END_TEST
+
 START_TEST(a_condition_moves_only_when_something_differs)
 {
     struct condition c = {0};
@@ -453,6 +472,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, targets_that_cannot_be_resolved_are_an_error);
     tcase_add_test(t, a_manifest_that_comes_makes_a_new_version);
     tcase_add_test(t, there_are_no_more_profiles_than_slots);
+    tcase_add_test(t, a_policy_that_cannot_be_read_spares_its_profile_alone);
     tcase_add_test(t, a_condition_moves_only_when_something_differs);
     suite_add_tcase(s, t);
     return s;

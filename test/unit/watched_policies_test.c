@@ -25,10 +25,11 @@ static void on_seen(const char *key, const struct kube_policy *p, const uint8_t 
                      0);
 }
 
-static void on_gone(const char *key, void *data)
+static void on_gone(const char *key, const struct kube_policy *p, void *data)
 {
     struct source_record *rec = data;
 
+    ck_assert(strstr(key, p->name) != NULL);
     ck_assert_int_eq(buf_format(&rec->lines, "gone %s\n", key), 0);
 }
 
