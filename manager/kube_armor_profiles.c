@@ -11,6 +11,7 @@
 #include "manager/clock.h"
 #include "manager/kube_profile_json.h"
 #include "manager/kube_writer.h"
+#include "manager/nodes.h"
 #include "manager/object_key.h"
 #include "manager/policy_status.h"
 #include "manager/profile_store.h"
@@ -422,7 +423,7 @@ static bool wants_agents(const json_t *stands, const struct kube_profile_facts *
 
     kube_digest_format(&f->policy->profile->digest, digest);
     return strcmp(kube_get_text(json_array_get(nodes, 0), "digest"), digest) == 0 &&
-           (!f->status || f->status->nodes_desired < desired ||
+           (!f->status || (nodes_expected(f->nodes) == 0 && f->status->nodes_desired < desired) ||
             (f->status->nodes_ready < current && f->status->nodes_failed == 0));
 }
 

@@ -98,8 +98,9 @@ static int add_readiness(struct kube_event *to, int n, const json_t *before, con
         return add(to, n, false, "Protecting", "Apply", message);
     if (strcmp(reason, "Error") == 0 && has_failed(was_ready, ready))
         return add(to, n, true, "NodeFailed", "Apply", message);
-    if (strcmp(reason, "AgentAway") == 0 && !is_same(was_ready, ready, "reason"))
-        return add(to, n, true, "AgentAway", "Apply", message);
+    if ((strcmp(reason, "AgentAway") == 0 || strcmp(reason, "AgentMissing") == 0) &&
+        kube_status_condition_is(was_ready, "True"))
+        return add(to, n, true, reason, "Apply", message);
     return n;
 }
 

@@ -15,6 +15,7 @@
 #include "manager/kube_status_json.h"
 #include "manager/kube_writer.h"
 #include "manager/object_key.h"
+#include "manager/nodes.h"
 #include "manager/profile_store.h"
 #include "manager/kube_policy.h"
 #include "manager/status.h"
@@ -161,15 +162,16 @@ bool kube_policies_in_grace(const struct kube_policies *s, uint64_t *ret_delay_n
 }
 
 /* Is the difference only that agents have not come back yet, or not told of all their containers? */
-static bool wants_agents(const json_t *stands, const json_t *wanted)
+static bool wants_agents(const struct nodes *nodes, const json_t *stands, const json_t *wanted)
 {
+    bool knows_all = nodes_expected(nodes) > 0;
     const json_t *bound = json_object_get(stands, "boundContainers");
 
     if (!json_equal(json_object_get(stands, "digest"), json_object_get(wanted, "digest")) ||
         !json_equal(json_object_get(stands, "observedGeneration"),
                     json_object_get(wanted, "observedGeneration")))
         return false;
-    return count_of(wanted, "desired") < count_of(stands, "desired") ||
+    return (!knows_all && count_of(wanted, "desired") < count_of(stands, "desired")) ||
            (count_of(wanted, "ready") < count_of(stands, "ready") &&
             count_of(wanted, "failed") <= count_of(stands, "failed")) ||
            json_integer_value(json_object_get(wanted, "boundContainers")) <
@@ -255,7 +257,8 @@ static enum write_outcome status_make(const char *writer_text, struct kube_write
         return WRITE_AGAIN;
     if (stands && json_equal(stands, wanted))
         return WRITE_NOTHING;
-    if (stands && wants_agents(stands, wanted) && kube_policies_in_grace(s, ret_delay_ns))
+    if (stands && wants_agents(s->parts.nodes, stands, wanted) &&
+        kube_policies_in_grace(s, ret_delay_ns))
         return WRITE_LATER;
     return fill_write(ret, o, stands, wanted);
 }

@@ -13,10 +13,13 @@
 #include "manager/agents.h"
 #include "manager/certificates.h"
 #include "manager/config.h"
+#include "manager/kube_agent_set.h"
 #include "manager/kube_connect.h"
 #include "manager/kube_owner.h"
 #include "manager/kube_report.h"
 #include "manager/profile_store.h"
+#include "manager/nodes.h"
+#include "manager/status.h"
 #include "manager/source_kubernetes.h"
 #include "manager/watched_policies.h"
 
@@ -30,6 +33,7 @@ struct kubernetes {
     struct kube_owner *owner;
     struct access *access;
     struct kube_report *report;
+    struct kube_agent_set *agent_set;
     struct certificates *certificates; /* NULL until it is known whose they are */
     struct admission_config admission_config;
     struct admission *admission;
@@ -233,6 +237,15 @@ void kubernetes_policy_problem(struct kubernetes *k, const char *reference)
     kube_report_problem(k->report, reference);
 }
 
+static void on_agents_expected(unsigned n_agents, void *data)
+{
+    struct kubernetes *k = data;
+
+    LOG(INFO, "agents-expected", "so many nodes should have an agent", LOG_INT("agents", n_agents));
+    nodes_expect(k->facts.nodes, n_agents);
+    status_touch_policies(k->facts.status);
+}
+
 void kubernetes_release(struct kubernetes *k, void (*done)(void *data), void *data)
 {
     kube_report_release(k->report, done, data);
@@ -270,7 +283,9 @@ int kubernetes_new(struct kubernetes **ret, struct loop *loop, const struct conf
     r = start_admission(k, reterr);
     if (r < 0)
         return r;
-    if (start_access(k) < 0 || start_report(k) < 0 || start_source(k) < 0)
+    if (start_access(k) < 0 || start_report(k) < 0 || start_source(k) < 0 ||
+        kube_agent_set_new(&k->agent_set, loop, k->client, config->install_namespace,
+                           on_agents_expected, k) < 0)
         return error_oom(reterr);
     *ret = TAKE(k);
     return 0;
@@ -286,6 +301,7 @@ struct kubernetes *kubernetes_free(struct kubernetes *k)
     if (!k)
         return NULL;
     source_kubernetes_free(k->source);
+    kube_agent_set_free(k->agent_set);
     kube_report_free(k->report);
     certificates_free(k->certificates);
     admission_free(k->admission);

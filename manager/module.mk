@@ -6,7 +6,7 @@ manager_src += kube_policy.c watched_policies.c watched_objects.c watched_proble
 manager_src += token_review.c access.c
 manager_src += admission_match.c admission_patch.c admission_policy.c admission_review.c
 manager_src += write_queue.c node_order.c kube_text.c kube_status_json.c kube_profile_json.c kube_writer.c kube_events.c \
-               kube_armor_profiles.c kube_policies.c kube_report.c kube_owner.c kube_endpoint.c kube_connect.c policy_removal.c
+               kube_armor_profiles.c kube_policies.c kube_report.c kube_agent_set.c kube_owner.c kube_endpoint.c kube_connect.c policy_removal.c
 manager_src += certificate_pair.c admission_server.c
 manager_src += certificate_plan.c kube_secret.c certificates.c webhook_configuration.c webhook_registration.c kube_version.c admission.c
 manager_lib := manager kube kubernetes profiles apparmor seccomp proto rpc policy match base

@@ -16,6 +16,7 @@ static const enum enforcer_bit enforcer_bits[] = {ENFORCER_APPARMOR, ENFORCER_BP
 struct nodes {
     struct map *by_name; /* owned */
     uint64_t away_ns;
+    unsigned n_expected;
 };
 
 /* ---- Nodes ---- */
@@ -142,6 +143,16 @@ struct nodes *nodes_free(struct nodes *n)
 const struct map *nodes_all(const struct nodes *n)
 {
     return n->by_name;
+}
+
+void nodes_expect(struct nodes *n, unsigned n_agents)
+{
+    n->n_expected = n_agents;
+}
+
+unsigned nodes_expected(const struct nodes *n)
+{
+    return n->n_expected;
 }
 
 struct node *nodes_find(const struct nodes *n, const char *name)

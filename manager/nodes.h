@@ -58,6 +58,10 @@ DEFINE_CLEANUP(struct nodes *, nodes_free)
 const struct map *nodes_all(const struct nodes *n); /* name -> struct node */
 struct node *nodes_find(const struct nodes *n, const char *name);
 
+/* How many agents there should be, where somebody knows (a DaemonSet); 0: nobody does, as at first. */
+void nodes_expect(struct nodes *n, unsigned n_agents);
+unsigned nodes_expected(const struct nodes *n);
+
 /* A node (again) says hello; results start over, bindings stay until the first report. Copies what
  * it keeps of hello: all but what is held. 0, -EINVAL (no usable name) or -E2BIG (NODES_MAX) with
  * *reterr, or -ENOMEM. */

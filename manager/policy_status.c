@@ -26,6 +26,7 @@ const char *policy_phase_name(enum policy_phase phase)
 /* What is found when the nodes are gone through. */
 struct survey {
     unsigned n, n_applied, n_failed, n_waiting, n_away;
+    unsigned n_missing;               /* agents that should be there, and have never been */
     struct buf failed, waiting, away; /* texts with the first few nodes */
 };
 
@@ -89,7 +90,8 @@ static int add_names(struct buf *message, const char *what, const struct buf *na
 
 static void set_ready(struct policy_status *now, const struct survey *found, struct buf *message)
 {
-    bool ready = found->n > 0 && found->n_applied == found->n;
+    unsigned n = found->n + found->n_missing;
+    bool ready = n > 0 && found->n_applied == n;
     const char *reason = "AllAgentsReady";
     int r = 0;
 
@@ -101,12 +103,18 @@ static void set_ready(struct policy_status *now, const struct survey *found, str
     } else if (found->n == 0) {
         reason = "NoNodes";
         r = buf_add_text(message, "no agent has connected");
+        if (r == 0 && found->n_missing)
+            r = buf_format(message, "; %u should", found->n_missing);
     } else {
-        r = buf_format(message, "applied on %u of %u nodes", found->n_applied, found->n);
+        r = buf_format(message, "applied on %u of %u nodes", found->n_applied, n);
         if (!ready)
-            reason = found->n_waiting > 0 ? "Processing" : "AgentAway";
+            reason = found->n_waiting > 0 ? "Processing"
+                     : found->n_away > 0  ? "AgentAway"
+                                          : "AgentMissing";
         r = r < 0 ? r : add_names(message, "waiting for", &found->waiting, found->n_waiting);
         r = r < 0 ? r : add_names(message, "no agent confirms it on", &found->away, found->n_away);
+        if (r == 0 && found->n_missing)
+            r = buf_format(message, "; from %u nodes no agent has connected", found->n_missing);
     }
     (void)r; /* the message is cut */
     now->ready.status = ready ? CONDITION_TRUE : CONDITION_FALSE;
@@ -126,6 +134,8 @@ bool policy_status_update(struct policy_status *status, const struct stored_poli
     if (policy->profile) {
         MAP_FOREACH (e, nodes_all(nodes))
             survey_add(&found, map_value(e), policy->slot, policy->profile);
+        if (nodes_expected(nodes) > found.n)
+            found.n_missing = nodes_expected(nodes) - found.n;
         set_ready(&now, &found, &message);
     }
     if (policy->in_error || !policy->profile || found.n_failed > 0)
@@ -135,11 +145,11 @@ bool policy_status_update(struct policy_status *status, const struct stored_poli
     now.is_ready = now.ready.status == CONDITION_TRUE && !policy->in_error &&
                    policy->updated.status != CONDITION_FALSE;
     changed = status->is_ready != now.is_ready || status->phase != now.phase ||
-              status->nodes_desired != found.n || status->nodes_ready != found.n_applied ||
-              status->nodes_failed != found.n_failed;
+              status->nodes_desired != found.n + found.n_missing ||
+              status->nodes_ready != found.n_applied || status->nodes_failed != found.n_failed;
     status->is_ready = now.is_ready;
     status->phase = now.phase;
-    status->nodes_desired = found.n;
+    status->nodes_desired = found.n + found.n_missing;
     status->nodes_ready = found.n_applied;
     status->nodes_failed = found.n_failed;
     changed |= condition_set(&status->ready, now.ready.status, now.ready.reason,

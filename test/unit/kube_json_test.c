@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/buf.h"
+#include "manager/kube_agent_set.h"
 #include "manager/kube_profile_json.h"
 #include "manager/kube_status_json.h"
 #include "manager/nodes.h"
@@ -512,6 +513,28 @@ START_TEST(a_text_is_cut_between_characters_and_always_utf8)
 }
 END_TEST
 
+static const struct {
+    const char *json;
+    unsigned expected;
+} agent_sets[] = {
+    {"{\"status\": {\"desiredNumberScheduled\": 3}}", 3},
+    {"{\"status\": {\"desiredNumberScheduled\": 0}}", 0},
+    {"{\"status\": {\"desiredNumberScheduled\": -1}}", 0},
+    {"{\"status\": {\"desiredNumberScheduled\": 99999999999}}", 0},
+    {"{\"status\": {\"desiredNumberScheduled\": \"3\"}}", 0},
+    {"{\"status\": []}", 0},
+    {"[", 0},
+};
+
+START_TEST(a_daemon_set_says_how_many_agents_there_should_be)
+{
+    const char *json = agent_sets[_i].json;
+
+    ck_assert_uint_eq(kube_agent_set_read((const uint8_t *)json, strlen(json)),
+                      agent_sets[_i].expected);
+}
+END_TEST
+
 START_TEST(versions_are_compared_as_numbers)
 {
     ck_assert(kube_version_is_newer("10", "9"));
@@ -544,6 +567,8 @@ Suite *unit_suite(void)
     tcase_add_test(t, the_nodes_of_an_armor_profile_end_at_their_ceiling_with_the_failed_first);
     tcase_add_loop_test(t, a_text_is_cut_between_characters_and_always_utf8, 0,
                         (int)ARRAY_SIZE(texts));
+    tcase_add_loop_test(t, a_daemon_set_says_how_many_agents_there_should_be, 0,
+                        (int)ARRAY_SIZE(agent_sets));
     tcase_add_test(t, versions_are_compared_as_numbers);
     suite_add_tcase(s, t);
     return s;

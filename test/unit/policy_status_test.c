@@ -234,6 +234,21 @@ START_TEST(many_nodes_are_counted_after_the_first_few)
 }
 END_TEST
 
+START_TEST(an_agent_that_should_be_there_is_missed)
+{
+    nodes_expect(nodes, 2);
+    expect(PHASE_PENDING, false, "NoNodes", "no agent has connected; 2 should");
+    answer(join("n1", NULL), digest_now(), NULL);
+    expect(PHASE_PROTECTING, false, "AgentMissing",
+           "applied on 1 of 2 nodes; from 1 nodes no agent has connected");
+    ck_assert_uint_eq(status.nodes_desired, 2);
+    answer(join("n2", NULL), digest_now(), NULL);
+    expect(PHASE_PROTECTING, true, "AllAgentsReady", "applied on 2 of 2 nodes");
+    nodes_expect(nodes, 1); /* a node is being taken away: its agent still is there */
+    expect(PHASE_PROTECTING, true, "AllAgentsReady", "applied on 2 of 2 nodes");
+}
+END_TEST
+
 START_TEST(an_update_says_whether_anything_changed)
 {
     struct node *n1 = join("n1", NULL);
@@ -263,6 +278,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_refused_update_is_not_ready_though_the_old_profile_is_applied);
     tcase_add_test(t, a_policy_without_a_profile_is_an_error);
     tcase_add_test(t, many_nodes_are_counted_after_the_first_few);
+    tcase_add_test(t, an_agent_that_should_be_there_is_missed);
     tcase_add_test(t, an_update_says_whether_anything_changed);
     suite_add_tcase(s, t);
     return s;
