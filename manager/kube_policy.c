@@ -50,6 +50,8 @@ int kube_policy_read(struct kube_policy *p, const uint8_t *json, size_t len, boo
     CLEANUP_FREE char *uid_copy = uid ? strdup(uid) : NULL;
     CLEANUP_FREE char *version_copy = version ? strdup(version) : NULL;
 
+    if (!object && json_error_code(&where) == json_error_out_of_memory)
+        return error_oom(reterr);
     if (!object)
         return error_set(reterr, -EBADMSG, "the API server's text is no JSON: %s", where.text);
     if (!uid || !version)
