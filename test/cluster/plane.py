@@ -105,7 +105,9 @@ class Count:
 
 
 def make(*targets):
-    subprocess.run(["make", "--no-print-directory", "-s", "-j2", "CONFIG=debug", *targets], cwd=TOP, check=True)
+    os.makedirs(BUILD, exist_ok=True)
+    # Scripts run beside each other (test/cluster/run), but build one after the other.
+    subprocess.run(["flock", BUILD, "make", "--no-print-directory", "-s", "-j2", "CONFIG=debug", *targets], cwd=TOP, check=True)
 
 
 class Api:
