@@ -32,6 +32,8 @@ static bool is_free(const struct election *e, uint64_t now_ns)
 {
     int64_t duration_s = e->seen.duration_s;
 
+    if (e->is_gone)
+        return now_ns >= e->seen_ns + ELECTION_DURATION_S * NS_PER_SEC;
     if (!e->seen.holder[0] || is_ours(e))
         return true;
     if (duration_s < 1 || duration_s > DURATION_MAX_S)
@@ -78,6 +80,7 @@ static void see(struct election *e, const struct lease_record *record, uint64_t 
 {
     if (strcmp(e->seen.version, record->version) != 0)
         e->seen_ns = now_ns;
+    e->is_gone = false;
     e->seen = *record;
 }
 
@@ -96,11 +99,16 @@ static void was_read(struct election *e, uint64_t now_ns)
     e->due_ns = e->may_write ? now_ns : now_ns + ELECTION_RETRY_NS;
 }
 
-/* Who held it while it was there may still act, and does not know yet that it is gone. */
+/* Somebody may have taken it after we saw it last, and act until it learns that it is gone. */
 static void is_absent(struct election *e, uint64_t now_ns, bool leads)
 {
-    bool is_ours_to_make = leads || is_free(e, now_ns);
+    bool is_ours_to_make;
 
+    if (e->seen.version[0]) {
+        e->is_gone = true;
+        e->seen_ns = now_ns;
+    }
+    is_ours_to_make = leads || is_free(e, now_ns);
     e->seen.version[0] = '\0';
     e->may_write = is_ours_to_make && !e->is_writing;
     e->due_ns = is_ours_to_make ? now_ns : now_ns + ELECTION_RETRY_NS;

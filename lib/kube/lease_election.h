@@ -11,7 +11,7 @@
  *    process may have been stopped since it last looked.
  * 3. Every write names the resource version that was read: of two that take at once, the server refuses one.
  *    An object that is deleted by hand is made again by who leads, and by others only when rule 1 lets them; a process
- *    that has never seen it makes it at once.
+ *    that has never seen it makes it at once. (Whoever deletes it twice within its duration may have two leaders.)
  * 4. The identity is of one process, not of a pod: a restarted process does not take itself for the one before.
  *
  * The times are of a clock that never jumps and also runs while the machine sleeps (CLOCK_BOOTTIME). Pure.
@@ -42,6 +42,7 @@ struct election {
     uint64_t held_until_ns;   /* 0: does not lead */
     uint64_t sent_ns;         /* of the request under way */
     uint64_t due_ns;          /* when to ask again what to do */
+    bool is_gone;             /* the object was seen once, and is there no more since seen_ns */
     bool may_write;           /* what was seen is fresh enough to be written over */
     bool is_writing;          /* the request under way is a write */
     bool resigned;            /* wants to lead no more */

@@ -11,7 +11,7 @@
 
 /* The one Lease object, as a server keeps it. */
 static struct lease_record object;
-static unsigned version;
+static unsigned version, last_version; /* version 0: it is not there */
 
 static void set_up(void)
 {
@@ -23,10 +23,13 @@ static enum election_outcome serve(enum election_action action, const struct lea
 {
     if (action == ELECTION_READ)
         return version ? ELECTION_OK : ELECTION_ABSENT;
+    if (action == ELECTION_UPDATE && version == 0)
+        return ELECTION_ABSENT;
     if (action == ELECTION_CREATE ? version != 0 : strcmp(write->version, object.version) != 0)
         return ELECTION_CONFLICT;
     object = *write;
-    snprintf(object.version, sizeof(object.version), "%u", ++version);
+    version = ++last_version;
+    snprintf(object.version, sizeof(object.version), "%u", version);
     return ELECTION_OK;
 }
 
@@ -195,8 +198,33 @@ START_TEST(a_lease_that_is_deleted_is_not_taken_from_who_leads)
         ck_assert_int_eq(step(&b, now_ns), ELECTION_ABSENT);
         ck_assert(!election_leads(&b, now_ns));
     }
-    lead(&b, 1 + ELECTION_DURATION_S * NS_PER_SEC); /* whoever it was is silent */
+    lead(&b, 2 + ELECTION_DURATION_S * NS_PER_SEC); /* whoever it was is silent */
     ck_assert_int_eq(object.transitions, 1);
+}
+END_TEST
+
+START_TEST(a_lease_that_is_deleted_may_have_been_taken_unseen)
+{
+    struct lease_record write = {0};
+    struct election a, b, c;
+
+    election_init(&a, "a");
+    election_init(&b, "b");
+    election_init(&c, "c");
+    lead(&a, 1);
+    ck_assert(election_resign(&a, 0, &write));
+    serve(ELECTION_UPDATE, &write);
+    step(&b, 2); /* sees that nobody holds it */
+    lead(&c, 3);
+    set_up();
+    step(&b, 4);
+    step(&b, 5);
+    ck_assert(!election_leads(&b, 5));
+    for (int i = 0; i < 3; i++)
+        step(&c, 6); /* makes it again */
+    step(&b, 7);
+    ck_assert(!election_leads(&b, 7));
+    ck_assert_str_eq(election_holder(&b), "c");
 }
 END_TEST
 
@@ -256,6 +284,7 @@ START_TEST(of_processes_that_stop_and_servers_that_fail_never_two_lead)
 {
     struct process processes[PROCESSES] = {0};
     unsigned n_turns_led = 0, n_turns = 0;
+    uint64_t deleted_ns = 60 * NS_PER_SEC;
 
     random_state = (uint32_t)_i + 1;
     for (unsigned i = 0; i < PROCESSES; i++) {
@@ -267,6 +296,10 @@ START_TEST(of_processes_that_stop_and_servers_that_fail_never_two_lead)
     for (uint64_t now_ns = 1; now_ns < 3600 * NS_PER_SEC; now_ns += 100 * NS_PER_MSEC, n_turns++) {
         unsigned n_leaders = 0;
 
+        if (now_ns > deleted_ns + 60 * NS_PER_SEC && random_below(3000) == 0) {
+            version = 0; /* somebody deletes it, and not again while its duration lasts */
+            deleted_ns = now_ns;
+        }
         for (unsigned i = 0; i < PROCESSES; i++) {
             struct process *p = &processes[i];
 
@@ -360,6 +393,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, who_resigns_lets_another_lead_at_once);
     tcase_add_test(t, a_lease_that_is_deleted_is_made_again);
     tcase_add_test(t, a_lease_that_is_deleted_is_not_taken_from_who_leads);
+    tcase_add_test(t, a_lease_that_is_deleted_may_have_been_taken_unseen);
     tcase_add_test(t, a_holder_with_an_absurd_duration_is_not_waited_for_for_ever);
     tcase_add_loop_test(t, of_processes_that_stop_and_servers_that_fail_never_two_lead, 0, 20);
     tcase_add_test(t, a_record_survives_its_json);
