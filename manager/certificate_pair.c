@@ -430,17 +430,14 @@ int certificate_bundle_join(char **ret, const char *first, const char *second, i
     return r;
 }
 
-bool certificate_bundle_holds(const char *bundle, const char *wanted)
+bool certificate_bundle_holds(const char *bundle, const char *wanted, int64_t now_s)
 {
-    CLEANUP(BIO_free) BIO *bio = text_bio(wanted);
-    struct bundle b = {0};
-    bool holds = bio && bundle_add(&b, bundle, 0) == 0;
-    X509 *x;
+    struct bundle b = {0}, w = {0};
+    bool holds = bundle_add(&b, bundle, now_s) == 0 && bundle_add(&w, wanted, now_s) == 0;
 
-    while (holds && (x = next_certificate(bio))) {
-        holds = bundle_has(&b, x);
-        X509_free(x);
-    }
+    for (size_t i = 0; i < w.n && holds; i++)
+        holds = bundle_has(&b, w.items[i]);
+    bundle_done(&w);
     bundle_done(&b);
     return holds;
 }

@@ -50,5 +50,6 @@ int certificate_renew_at(const char *certificate, int64_t *ret_s);
  * out, and what is beyond CERTIFICATE_BUNDLE_MAX. Either may be NULL or hold other text. *ret is
  * owned by the caller, perhaps "". 0 or -ENOMEM. */
 int certificate_bundle_join(char **ret, const char *first, const char *second, int64_t now_s);
-/* Is every certificate of wanted in the bundle? */
-bool certificate_bundle_holds(const char *bundle, const char *wanted);
+/* Is every certificate of wanted in the bundle, as far as certificate_bundle_join() would put it there? What it leaves out
+ * is not missed: else who joins the two would never be done. */
+bool certificate_bundle_holds(const char *bundle, const char *wanted, int64_t now_s);

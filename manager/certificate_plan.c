@@ -122,7 +122,7 @@ static int renew(struct certificate_plan *p, const struct certificate_time *now,
 
     if (r < 0)
         return r;
-    if (!p->bundle || !certificate_bundle_holds(p->bundle, p->next.authority))
+    if (!p->bundle || !certificate_bundle_holds(p->bundle, p->next.authority, now->real_s))
         return advise_bundle(p, p->next.authority,
                              p->bundle ? CERTIFICATE_WRITE_BUNDLE : CERTIFICATE_CREATE_BUNDLE, now,
                              advice);
@@ -198,11 +198,13 @@ int certificate_plan_next(struct certificate_plan *p, const struct certificate_t
         r = create_pair(p, now, &advice, reterr);
     else if (!p->bundle && in_use_is_good(p, now))
         r = advise_bundle(p, p->in_use.authority, CERTIFICATE_CREATE_BUNDLE, now, &advice);
-    else if (is_good && p->leads && !certificate_bundle_holds(p->bundle, p->pair.authority))
+    else if (is_good && p->leads &&
+             !certificate_bundle_holds(p->bundle, p->pair.authority, now->real_s))
         r = advise_bundle(p, p->pair.authority, CERTIFICATE_WRITE_BUNDLE, now, &advice);
     else if (due && p->leads)
         r = renew(p, now, is_good, &advice, reterr);
     if (r < 0) {
+        ret->changed = advice.changed; /* told once: who serves the pair must not miss it */
         certificate_advice_done(&advice);
         return r == -ENOMEM ? error_oom(reterr) : r;
     }

@@ -69,7 +69,8 @@ void certificate_advice_done(struct certificate_advice *a);
 
 /* 0, or a negative errno with *reterr (-ENOMEM; -EINVAL: no certificate can be made for these
  * names). *ret_problem says what is wrong with the pair that stands there; it stays NULL if nothing
- * is. */
+ * is. On failure ret->changed alone is written: the pair may have been taken before something else
+ * failed. */
 int certificate_plan_next(struct certificate_plan *p, const struct certificate_time *now,
                           struct certificate_advice *ret, struct error **ret_problem,
                           struct error **reterr);

@@ -183,18 +183,18 @@ START_TEST(during_a_change_both_authorities_are_believed)
         certificate_pair_check(&(struct certificate_pair){bundle, new.certificate, new.key}, &names,
                                NOW + DAY, NULL),
         0);
-    ck_assert(certificate_bundle_holds(bundle, old.authority));
-    ck_assert(certificate_bundle_holds(bundle, new.authority));
-    ck_assert(certificate_bundle_holds(old.authority, ""));
-    ck_assert(!certificate_bundle_holds(old.authority, new.authority));
-    ck_assert(!certificate_bundle_holds(old.authority, bundle));
+    ck_assert(certificate_bundle_holds(bundle, old.authority, NOW));
+    ck_assert(certificate_bundle_holds(bundle, new.authority, NOW));
+    ck_assert(certificate_bundle_holds(old.authority, "", NOW));
+    ck_assert(!certificate_bundle_holds(old.authority, new.authority, NOW));
+    ck_assert(!certificate_bundle_holds(old.authority, bundle, NOW));
 
     /* joined again it is the same; what has expired leaves */
     ck_assert_int_eq(certificate_bundle_join(&again, bundle, bundle, NOW), 0);
     ck_assert_str_eq(again, bundle);
     ck_assert_int_eq(certificate_bundle_join(&late, bundle, NULL, NOW + CERTIFICATE_LIFE_S), 0);
     ck_assert_uint_eq(n_certificates(late), 1);
-    ck_assert(certificate_bundle_holds(late, new.authority));
+    ck_assert(certificate_bundle_holds(late, new.authority, NOW));
     certificate_pair_done(&old);
     certificate_pair_done(&new);
 }
@@ -209,7 +209,8 @@ START_TEST(a_bundle_has_a_ceiling_and_takes_no_rubbish)
         char *more;
 
         ck_assert_int_eq(certificate_bundle_join(&more, pair.authority, bundle, NOW), 0);
-        ck_assert(certificate_bundle_holds(more, pair.authority)); /* the newest always has room */
+        ck_assert(
+            certificate_bundle_holds(more, pair.authority, NOW)); /* the newest always has room */
         free(bundle);
         bundle = more;
         certificate_pair_done(&pair);

@@ -206,7 +206,7 @@ START_TEST(a_renewal_is_seen_by_nobody)
     assert_accepted(&s, &other.in_use, now.real_s); /* who has not looked yet */
     settle(&other, &s, &now);
     ck_assert_str_eq(other.in_use.key, s.pair.key);
-    ck_assert(certificate_bundle_holds(s.bundle, old_bundle));
+    ck_assert(certificate_bundle_holds(s.bundle, old_bundle, now.real_s));
     ck_assert_uint_eq(s.n_writes, n_writes + 2);
     certificate_plan_done(&leader);
     certificate_plan_done(&other);
@@ -358,8 +358,34 @@ START_TEST(what_cannot_be_served_at_the_start_is_replaced_at_once_by_the_leader)
     settle(&p, &s, &now);
     ck_assert_ptr_nonnull(p.in_use.key);
     assert_accepted(&s, &p.in_use, now.real_s);
-    ck_assert(_i || certificate_bundle_holds(s.bundle, pair.authority));
+    ck_assert(_i || certificate_bundle_holds(s.bundle, pair.authority, START));
     certificate_pair_done(&pair);
+    certificate_plan_done(&p);
+    secrets_done(&s);
+}
+END_TEST
+
+/* Its ca.crt holds what has expired, and more than is believed: what never gets into the bundle is not missed there. */
+START_TEST(a_pair_of_somebody_elses_brings_what_no_bundle_takes)
+{
+    struct certificate_plan p = {.names = names, .leads = true};
+    const struct certificate_time now = {START, 0};
+    struct secrets s = {0};
+
+    settle(&p, &s, &now);
+    for (int i = 0; i <= CERTIFICATE_BUNDLE_MAX; i++) {
+        struct certificate_pair other;
+        char *longer = NULL;
+
+        ck_assert_int_eq(
+            certificate_pair_make(&other, &names, i == 0 ? START - 400 * DAY : START, NULL), 0);
+        ck_assert_int_gt(asprintf(&longer, "%s%s", s.pair.authority, other.authority), 0);
+        certificate_pair_done(&other);
+        free(s.pair.authority);
+        s.pair.authority = longer;
+        settle(&p, &s, &now);
+        assert_accepted(&s, &p.in_use, START);
+    }
     certificate_plan_done(&p);
     secrets_done(&s);
 }
@@ -404,6 +430,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_pair_that_stays_wrong_is_replaced);
     tcase_add_loop_test(t, what_cannot_be_served_at_the_start_is_replaced_at_once_by_the_leader, 0,
                         2);
+    tcase_add_test(t, a_pair_of_somebody_elses_brings_what_no_bundle_takes);
     tcase_add_test(t, a_clock_that_jumps_back_changes_nothing);
     suite_add_tcase(s, t);
     return s;
