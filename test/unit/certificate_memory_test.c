@@ -9,7 +9,7 @@
 #include "test/unit/alloc_failure.h"
 
 #define START 1795597200LL
-#define LAST  100 /* allocations that fail, of those of a look */
+#define LAST  30 /* allocations that fail, of those of a look */
 
 static const char *const all_names[] = {"varmor-webhook-svc"};
 static const struct certificate_names names = {all_names, ARRAY_SIZE(all_names)};
