@@ -253,13 +253,14 @@ static void ask_access(struct caller *c)
 /* Until when what is known may be used, and calls may go on. */
 static void caller_set_times(struct caller *c, int64_t ends_s)
 {
-    uint64_t now = loop_now_ns(c->access->loop);
-    int64_t left_ns = ends_s * (int64_t)NS_PER_SEC - clock_real_ns();
-    uint64_t life_ns = ends_s == 0 ? ACCESS_CALL_MAX_NS : (uint64_t)MAX(left_ns, 0);
+    uint64_t now = loop_now_ns(c->access->loop), life_ns = ACCESS_CALL_MAX_NS;
+    int64_t left_ns;
 
-    if (ends_s > INT64_MAX / (int64_t)NS_PER_SEC)
-        life_ns = ACCESS_CALL_MAX_NS;
-    life_ns = MIN(life_ns, ACCESS_CALL_MAX_NS);
+    /* The token says it, so it may be any number. */
+    if (ends_s > 0 && ends_s <= INT64_MAX / (int64_t)NS_PER_SEC) {
+        left_ns = ends_s * (int64_t)NS_PER_SEC - clock_real_ns();
+        life_ns = MIN((uint64_t)MAX(left_ns, 0), life_ns);
+    }
     c->ends_ns = now + life_ns - life_ns / 10 / 256 * c->drawn;
     c->known_until_ns = c->review.is_authenticated ? MIN(c->ends_ns, now + ACCESS_KNOWN_NS)
                                                    : now + ACCESS_REFUSED_NS;
@@ -438,9 +439,14 @@ static void on_asked(struct grpc_call *call, const char *path, void *data)
 static void on_closed(struct grpc_call *call, void *data UNUSED)
 {
     struct question *q = grpc_call_gate_data(call);
+    struct caller *c = q ? q->caller : NULL;
 
-    if (q)
-        question_settle(q);
+    if (!c)
+        return;
+    question_settle(q);
+    /* Nobody wants to know any more: a peer that shows tokens and goes takes no place in the line. */
+    if (c->state == CALLER_WAITS && !c->questions)
+        map_drop(c->access->callers, c->key);
 }
 
 static const struct grpc_gate access_gate = {.asked = on_asked, .closed = on_closed};

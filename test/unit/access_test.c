@@ -306,6 +306,49 @@ START_TEST(who_does_not_wait_leaves_the_answer_to_others)
 }
 END_TEST
 
+START_TEST(who_leaves_the_line_takes_no_place_in_it)
+{
+    static struct probe probes[ACCESS_MAX_REVIEWS];
+    struct probe leaves, comes;
+    struct access_bed a;
+    char token[32];
+
+    access_bed_new(&a, ACCESS_MAX_REVIEWS + 1);
+    a.api.keeps = true;
+    for (size_t i = 0; i < ARRAY_SIZE(probes); i++) {
+        snprintf(token, sizeof(token), "token%zu", i);
+        call_with(&probes[i], &a, token);
+    }
+    call_with(&leaves, &a, "leaves");
+    bed_let_pass(&a.bed, 50 * NS_PER_MSEC);
+    grpc_client_call_cancel(leaves.call);
+    probe_wait(&leaves);
+    bed_let_pass(&a.bed, 20 * NS_PER_MSEC);
+    call_with(&comes, &a, "comes"); /* the table has room again */
+    bed_let_pass(&a.bed, 20 * NS_PER_MSEC);
+    a.api.keeps = false;
+    while (a.api.n_kept > 0)
+        api_answer_next(&a);
+    probe_wait(&comes);
+    ck_assert_int_eq(comes.status, GRPC_OK);
+    for (size_t i = 0; i < ARRAY_SIZE(probes); i++)
+        probe_wait(&probes[i]);
+    ck_assert_uint_eq(a.api.n_requests, ARRAY_SIZE(probes) + 1); /* not about who has left */
+    access_bed_done(&a);
+}
+END_TEST
+
+/* {"exp":9223372036854775807}: nobody has looked yet whether it is genuine. */
+START_TEST(a_token_may_say_any_time)
+{
+    struct access_bed a;
+
+    access_bed_new(&a, 0);
+    ck_assert_int_eq(call_once(&a, "e30.eyJleHAiOjkyMjMzNzIwMzY4NTQ3NzU4MDd9.c2ln"), GRPC_OK);
+    access_bed_done(&a);
+}
+END_TEST
+
 START_TEST(it_ends_while_callers_wait)
 {
     static struct probe probes[ACCESS_MAX_REVIEWS + 5];
@@ -362,6 +405,8 @@ Suite *unit_suite(void)
     tcase_add_test(t, the_oldest_token_makes_room_for_a_new_one);
     tcase_add_test(t, tokens_that_wait_are_not_pushed_out);
     tcase_add_test(t, who_does_not_wait_leaves_the_answer_to_others);
+    tcase_add_test(t, who_leaves_the_line_takes_no_place_in_it);
+    tcase_add_test(t, a_token_may_say_any_time);
     tcase_add_test(t, it_ends_while_callers_wait);
     tcase_add_test(t, a_manager_that_follows_sends_everybody_away_without_asking);
     suite_add_tcase(s, t);
