@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "agent/piped_program.h"
+#include "lib/json_value.h"
 
 #define ANSWER_MAX_BYTES (256u << 10)
 #define ERRORS_MAX_BYTES 1024
@@ -36,7 +37,7 @@ static bool list_has(const json_t *list, const char *text)
  * features to tell. */
 void seccomp_runtime_parse(struct seccomp_runtime *ret, const char *json, size_t len)
 {
-    CLEANUP(json_decref) json_t *top = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
+    CLEANUP(json_decref) json_t *top = json_value_read(json, len, JSON_REJECT_DUPLICATES, NULL);
     const json_t *seccomp = json_object_get(json_object_get(top, "linux"), "seccomp");
     const json_t *annotations = json_object_get(top, "annotations");
     const char *crun = json_string_value(json_object_get(annotations, CRUN_VERSION));

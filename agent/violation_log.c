@@ -5,6 +5,7 @@
 #include "agent/violation.h"
 #include "agent/violation_fold.h"
 #include "lib/json_text.h"
+#include "lib/json_value.h"
 #include "lib/profile.h"
 
 #include <dirent.h>
@@ -56,11 +57,11 @@ static int metadata_make(char **ret, const struct violation_log_settings *settin
                          "the metadata of violations is %zu bytes long, at most %d are "
                          "allowed",
                          strlen(settings->metadata), VIOLATION_METADATA_MAX);
-    metadata =
-        given ? json_loads(settings->metadata, JSON_REJECT_DUPLICATES, &problem) : json_object();
-    if (!metadata &&
-        (!given || json_error_code(&problem) == json_error_out_of_memory || !problem.text[0]))
-        return error_oom(reterr); /* which jansson does not always say in so many words */
+    metadata = given ? json_value_read(settings->metadata, strlen(settings->metadata),
+                                       JSON_REJECT_DUPLICATES, &problem)
+                     : json_object();
+    if (!metadata && (!given || json_value_is_oom(&problem)))
+        return error_oom(reterr);
     if (!metadata)
         return error_set(reterr, -EINVAL, "the metadata of violations is not JSON (column %d): %s",
                          problem.column, problem.text);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "ctl/text.h"
+#include "lib/json_value.h"
 
 const char *status_json_time(int64_t time_ns, char text[static STATUS_TIME_SIZE])
 {
@@ -198,7 +199,7 @@ json_t *status_json_list(const struct status_list *l)
 static json_t *violation_json(const struct status_violation *v)
 {
     const struct msg_violation *m = &v->violation;
-    json_t *event = json_loads(m->event, 0, NULL);
+    json_t *event = json_value_read(m->event, strlen(m->event), 0, NULL);
 
     return json_pack(
         "{s:o, s:o, s:o, s:o, s:i, s:s, s:i, s:o, s:o, s:o, s:o, s:o}", "nodeName",

@@ -299,7 +299,7 @@ int admission_review_answer(const struct admission_facts *facts, enum admission_
     *ret_outcome = (struct admission_outcome){0};
     if (len == 0)
         return HTTP_BAD_REQUEST;
-    review = json_loadb(body, len, 0, NULL);
+    review = json_value_read(body, len, 0, NULL);
     if (!review || !request_read(&rq, review)) {
         json_decref(review);
         return HTTP_UNDECODABLE;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/json_value.h"
 #include "lib/kube/kube_watch.h"
 #include "lib/loop.h"
 #include "lib/map.h"
@@ -161,7 +162,7 @@ static int object_read(struct profile_object *o, const json_t *root)
  * that (a field that its schema lacks) is then no difference. */
 static int see(struct kube_armor_profiles *a, const char *key, const uint8_t *object, size_t len)
 {
-    CLEANUP(kube_json_free) json_t *root = json_loadb((const char *)object, len, 0, NULL);
+    CLEANUP(kube_json_free) json_t *root = json_value_read(object, len, 0, NULL);
     const struct profile_object *old = map_find(a->objects, key);
     struct profile_object *o;
     int r;

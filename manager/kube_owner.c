@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/backoff.h"
+#include "lib/json_value.h"
 #include "lib/kube/kube_client.h"
 #include "lib/kube/kube_path.h"
 #include "lib/log.h"
@@ -35,7 +36,7 @@ struct kube_owner {
 int kube_owner_format(struct buf *out, const uint8_t *role, size_t len, struct error **reterr)
 {
     CLEANUP(json_decref)
-    json_t *top = json_loadb((const char *)role, len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *top = json_value_read(role, len, JSON_REJECT_DUPLICATES, NULL);
     CLEANUP(json_decref) json_t *references = NULL;
     CLEANUP_FREE char *text = NULL;
     const json_t *metadata = json_object_get(top, "metadata");

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/json_value.h"
 #include "lib/loop.h"
 #include "lib/map.h"
 #include "manager/clock.h"
@@ -71,7 +72,7 @@ static json_t *stands_json(const struct status_object *o)
 /* The member status of an object, as compact JSON. 0 (*ret may be NULL: it has none), -EBADMSG or -ENOMEM. */
 static int read_status(const uint8_t *object, size_t len, char **ret)
 {
-    CLEANUP(kube_json_free) json_t *root = json_loadb((const char *)object, len, 0, NULL);
+    CLEANUP(kube_json_free) json_t *root = json_value_read(object, len, 0, NULL);
     const json_t *status = json_object_get(root, "status");
 
     if (!root)
@@ -267,7 +268,7 @@ static enum write_outcome status_make(const char *writer_text, struct kube_write
 
 static void note_version(struct status_object *o, const struct kube_answer *a)
 {
-    CLEANUP(kube_json_free) json_t *root = json_loadb((const char *)a->body, a->len, 0, NULL);
+    CLEANUP(kube_json_free) json_t *root = json_value_read(a->body, a->len, 0, NULL);
 
     snprintf(o->written_version, sizeof(o->written_version), "%s",
              kube_get_text(json_object_get(root, "metadata"), "resourceVersion"));

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/json_value.h"
+
 static inline void kube_policy_json_cleanup(json_t **value)
 {
     json_decref(*value);
@@ -43,7 +45,7 @@ int kube_policy_read(struct kube_policy *p, const uint8_t *json, size_t len, boo
                      struct error **reterr)
 {
     json_error_t where;
-    CLEANUP_JSON json_t *object = json_loadb((const char *)json, len, 0, &where);
+    CLEANUP_JSON json_t *object = json_value_read(json, len, 0, &where);
     const json_t *metadata = json_object_get(object, "metadata");
     const char *uid = json_string_value(json_object_get(metadata, "uid"));
     const char *version = json_string_value(json_object_get(metadata, "resourceVersion"));

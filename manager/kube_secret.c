@@ -69,7 +69,7 @@ static int encode(json_t *data, const char *key, const char *text)
 int kube_secret_read(const void *object, size_t len, const char *const *keys, size_t n_keys,
                      char **ret_texts, char **ret_version)
 {
-    json_t *secret = json_loadb(object, len, JSON_REJECT_DUPLICATES, NULL);
+    json_t *secret = json_value_read(object, len, JSON_REJECT_DUPLICATES, NULL);
     const json_t *data = json_object_get(secret, "data");
     const char *version =
         json_string_value(json_object_get(json_object_get(secret, "metadata"), "resourceVersion"));

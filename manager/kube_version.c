@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/backoff.h"
+#include "lib/json_value.h"
 #include "lib/kube/kube_client.h"
 #include "lib/log.h"
 #include "lib/loop.h"
@@ -49,7 +50,7 @@ static bool read_number(const json_t *object, const char *key, unsigned *ret)
 
 int kube_version_parse(const void *data, size_t len, unsigned *ret_major, unsigned *ret_minor)
 {
-    json_t *object = json_loadb(data, len, 0, NULL);
+    json_t *object = json_value_read(data, len, 0, NULL);
     unsigned major, minor;
     bool read = read_number(object, "major", &major) && read_number(object, "minor", &minor);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/buf.h"
+#include "lib/json_value.h"
 #include "lib/kube/kube_client.h"
 #include "lib/kube/kube_path.h"
 #include "lib/log.h"
@@ -115,7 +116,7 @@ static void on_listed(const struct kube_answer *a, void *data)
     if (a->status != 404 &&
         !succeeded(m, a)) /* 404: there is no such kind, so there is no object */
         return;
-    list = json_loadb((const char *)a->body, a->len, 0, NULL);
+    list = json_value_read(a->body, a->len, 0, NULL);
     items = json_object_get(list, "items");
     if (a->status == 200 && !json_is_array(items)) {
         end(m, error_set(&m->error, -EBADMSG, "%s: the answer is no list", resources[m->resource]));

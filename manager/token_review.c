@@ -8,6 +8,8 @@
 #include <jansson.h>
 #include <openssl/evp.h>
 
+#include "lib/json_value.h"
+
 #define NODE_NAME_KEY   "authentication.kubernetes.io/node-name"
 #define POLICY_GROUP    "crd.varmor.org"
 #define POLICY_RESOURCE "varmorpolicies"
@@ -67,7 +69,7 @@ int64_t token_ends_s(const char *token)
     len = decode_part(claims_text, claims + 1, (size_t)(end - claims - 1));
     if (len < 0)
         return 0;
-    json = json_loadb((const char *)claims_text, (size_t)len, 0, NULL);
+    json = json_value_read(claims_text, (size_t)len, 0, NULL);
     return MAX(json_integer_value(json_object_get(json, "exp")), 0);
 }
 
@@ -75,9 +77,7 @@ int64_t token_ends_s(const char *token)
 
 static int add_json(struct buf *out, const json_t *json)
 {
-    CLEANUP_FREE char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
-
-    return text ? buf_add_text(out, text) : -ENOMEM;
+    return json ? json_value_add(out, json, JSON_COMPACT) : -ENOMEM;
 }
 
 int token_review_request(struct buf *out, const char *token, const char *audience)
@@ -116,36 +116,6 @@ static int make_access_request(struct token_review *r, const json_t *user)
 
 /* ---- Answers ---- */
 
-static bool json_memory_is_out;
-
-static void *allocate_for_json(size_t size)
-{
-    void *p = malloc(size);
-
-    json_memory_is_out |= !p;
-    return p;
-}
-
-/* Jansson's reader drops a byte of a text for which there is no memory, and goes on: a name could become another. So
- * one failed allocation spoils the whole. */
-static json_t *load_json(const uint8_t *data, size_t len, json_error_t *e)
-{
-    json_malloc_t usual_malloc;
-    json_free_t usual_free;
-    json_t *json;
-
-    json_get_alloc_funcs(&usual_malloc, &usual_free);
-    json_memory_is_out = false;
-    json_set_alloc_funcs(allocate_for_json, usual_free);
-    json = json_loadb((const char *)data, len, JSON_REJECT_DUPLICATES, e);
-    json_set_alloc_funcs(usual_malloc, usual_free);
-    if (!json_memory_is_out)
-        return json;
-    json_decref(json);
-    snprintf(e->text, sizeof(e->text), "out of memory");
-    return NULL;
-}
-
 /* The status of an answer of this kind; borrowed from *ret, which is the whole of it. */
 static const json_t *read_status(json_t **ret, const uint8_t *data, size_t len, const char *kind,
                                  struct error **reterr)
@@ -154,7 +124,7 @@ static const json_t *read_status(json_t **ret, const uint8_t *data, size_t len, 
     const char *its_kind;
     const json_t *status;
 
-    *ret = load_json(data, len, &e);
+    *ret = json_value_read(data, len, JSON_REJECT_DUPLICATES, &e);
     its_kind = json_string_value(json_object_get(*ret, "kind"));
     status = json_object_get(*ret, "status");
     if (!*ret)

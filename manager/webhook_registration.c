@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/backoff.h"
+#include "lib/json_value.h"
 #include "lib/kube/kube_client.h"
 #include "lib/kube/kube_path.h"
 #include "lib/kube/kube_watch.h"
@@ -67,7 +68,7 @@ static void apply_after_change(struct registered *g)
 /* metadata.resourceVersion of an object, owned by the caller; NULL: it has none, or no memory. */
 static char *read_version(const uint8_t *object, size_t len)
 {
-    json_t *json = json_loadb((const char *)object, len, 0, NULL);
+    json_t *json = json_value_read(object, len, 0, NULL);
     const char *version =
         json_string_value(json_object_get(json_object_get(json, "metadata"), "resourceVersion"));
     char *copy = version ? strdup(version) : NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/json_number.h"
+#include "lib/json_value.h"
 #include "lib/policy/selector.h"
 #include "lib/seccomp/json_value.h"
 
@@ -111,7 +112,7 @@ int oci_spec_parse(struct oci_spec *ret, const char *json, size_t len, struct er
 
     if (!annotations || json_number_wrap(&wrapped, json, len, NULL) < 0)
         return error_oom(reterr);
-    spec = json_loadb(buf_text(&wrapped), wrapped.len, JSON_REJECT_DUPLICATES, &problem);
+    spec = json_value_read(buf_text(&wrapped), wrapped.len, JSON_REJECT_DUPLICATES, &problem);
     if (!spec)
         return error_set(reterr, -EBADMSG, "OCI spec: %s (byte %d)", problem.text,
                          problem.position);

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "lib/json_value.h"
 #include "lib/kube/json_cutter.h"
 #include "lib/rpc/pb_fields.h"
 
@@ -39,7 +40,7 @@ static int on_metadata(size_t member UNUSED, const uint8_t *json, size_t len, bo
 {
     struct json_reading *reading = data;
     struct kube_metadata *m = reading->metadata;
-    json_t *root = is_cut ? NULL : json_loadb((const char *)json, len, 0, NULL);
+    json_t *root = is_cut ? NULL : json_value_read(json, len, 0, NULL);
     int r = json_is_object(root) ? 0 : -EBADMSG;
 
     if (r == 0)

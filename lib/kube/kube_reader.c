@@ -6,6 +6,7 @@
 
 #include <jansson.h>
 
+#include "lib/json_value.h"
 #include "lib/kube/json_cutter.h"
 #include "lib/kube/kube_envelope.h"
 #include "lib/kube/kube_frames.h"
@@ -98,7 +99,7 @@ static int tell_status(struct kube_reader *r, const uint8_t *object, size_t len)
 
 static int read_list_meta_json(struct kube_reader *r, const uint8_t *json, size_t len)
 {
-    json_t *root = json_loadb((const char *)json, len, 0, NULL);
+    json_t *root = json_value_read(json, len, 0, NULL);
     const json_t *version = json_object_get(root, "resourceVersion");
     const json_t *next = json_object_get(root, "continue");
     int result = json_is_object(root) ? 0 : -EBADMSG;

@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include "lib/json_value.h"
 #include "lib/kube/kube_envelope.h"
 #include "lib/rpc/pb_fields.h"
 
@@ -39,7 +40,7 @@ static int http_code(int64_t code)
 
 static bool parse_json(struct kube_status *ret, const uint8_t *data, size_t len)
 {
-    json_t *root = json_loadb((const char *)data, len, 0, NULL);
+    json_t *root = json_value_read(data, len, 0, NULL);
     const char *kind = json_string_value(json_object_get(root, "kind"));
     const json_t *details = json_object_get(root, "details");
     const bool is_status = kind && strcmp(kind, "Status") == 0;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/json_value.h"
+
 static void lease_json_free(json_t *json)
 {
     json_decref(json);
@@ -51,7 +53,7 @@ int lease_record_parse(struct lease_record *ret, const uint8_t *json, size_t len
 {
     json_error_t problem;
     CLEANUP(lease_json_free)
-    json_t *root = json_loadb((const char *)json, len, JSON_REJECT_DUPLICATES, &problem);
+    json_t *root = json_value_read(json, len, JSON_REJECT_DUPLICATES, &problem);
     struct lease_record r = {0};
     const json_t *metadata, *spec;
     int e;

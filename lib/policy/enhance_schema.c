@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/apparmor/apparmor.h"
+#include "lib/json_value.h"
 #include "lib/policy/object.h"
 #include "lib/policy/policy_words.h"
 
@@ -400,8 +401,9 @@ static int check_custom_seccomp(struct decoder *d, const struct node *map, void 
     json_t *json;
 
     if (custom->custom_profile) {
-        json = json_loads(custom->custom_profile, JSON_REJECT_DUPLICATES, &e);
-        if (!json && (json_error_code(&e) == json_error_out_of_memory || !*e.text))
+        json = json_value_read(custom->custom_profile, strlen(custom->custom_profile),
+                               JSON_REJECT_DUPLICATES, &e);
+        if (!json && json_value_is_oom(&e))
             return -ENOMEM;
         if (!json)
             decoder_error_in(d, text, "not JSON: %s in line %d, column %d of the text", e.text,

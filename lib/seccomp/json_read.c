@@ -2,6 +2,7 @@
 /*
  * OCI JSON as a profile, by jansson. A path ("syscalls[3].args[0].op") leads to what is wrong.
  */
+#include "lib/json_value.h"
 #include "lib/seccomp/json_value.h"
 #include "lib/seccomp/rule.h"
 
@@ -345,8 +346,8 @@ int sc_profile_read_json(struct sc_profile *ret, const char *json, size_t len,
         return error_oom(reterr);
     if (negative)
         return error_set(reterr, -EINVAL, "a number is negative");
-    top = json_loadb(buf_text(&wrapped), wrapped.len, JSON_REJECT_DUPLICATES, &problem);
-    if (!top && !*problem.text)
+    top = json_value_read(buf_text(&wrapped), wrapped.len, JSON_REJECT_DUPLICATES, &problem);
+    if (!top && json_value_is_oom(&problem))
         return error_oom(reterr);
     if (!top)
         return error_set(reterr, -EINVAL, "line %d, column %d: %s", problem.line, problem.column,
