@@ -25,10 +25,8 @@ struct admission {
     struct admission_server *server;
 };
 
-static void on_facts(struct admission_facts *ret, void *data)
+bool admission_tell(const struct admission *a, struct admission_facts *ret)
 {
-    const struct admission *a = data;
-
     *ret = (struct admission_facts){
         .store = a->store,
         .install_namespace = a->config->install_namespace,
@@ -36,6 +34,12 @@ static void on_facts(struct admission_facts *ret, void *data)
                      .bpf_exclusive = a->config->bpf_exclusive,
                      .now_ns = clock_real_ns()},
     };
+    return kube_version_is_known(a->version);
+}
+
+static void on_facts(struct admission_facts *ret, void *data)
+{
+    admission_tell(data, ret);
 }
 
 static bool on_is_ready(void *data)

@@ -16,6 +16,8 @@ struct profile_store;
 
 #define ADMISSION_TIMEOUT_S 10 /* that the API server waits, then it admits */
 
+struct admission_facts;
+
 struct admission_config {
     const char *listen; /* "0.0.0.0:3443" */
     const char *install_namespace;
@@ -38,6 +40,9 @@ int admission_register(struct admission *a, const char *owners, struct error **r
 /* The pair for the connections to come, and what the API server is to believe. */
 void admission_set_certificate(struct admission *a, const struct certificate_pair *pair);
 void admission_set_leader(struct admission *a, bool leads);
+
+/* What admission goes by at this moment. False: it is not known yet what the API server can do. */
+bool admission_tell(const struct admission *a, struct admission_facts *ret);
 
 /* The host of "https://HOST:PORT" with nothing behind it, owned by the caller. 0, -ENOMEM, or -EINVAL
  * with *reterr. */

@@ -58,6 +58,12 @@ static bool workload_is_meant(const struct profile_target *target,
            selector_match(target->selector, s->labels) && container_is_meant(target, container);
 }
 
+bool admission_means_workload(const struct profile_target *target,
+                              const struct admission_subject *subject)
+{
+    return workload_is_meant(target, subject, NULL);
+}
+
 static bool policy_means(const struct stored_policy *p, const struct admission_subject *s,
                          const char *container)
 {

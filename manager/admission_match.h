@@ -38,6 +38,10 @@ struct admission_candidates {
 };
 void admission_candidates_done(struct admission_candidates *c);
 
+/* Does a policy's target mean at least a part of a workload? */
+bool admission_means_workload(const struct profile_target *target,
+                              const struct admission_subject *subject);
+
 /* 0 or -ENOMEM; *ret is written on success only. */
 int admission_match(struct admission_candidates *ret, const struct profile_store *store,
                     const struct admission_subject *subject);

@@ -61,8 +61,7 @@ static int add_operation(json_t *operations, const char *path, json_t *value)
     return op && json_array_append_new(operations, op) == 0 ? 0 : -ENOMEM;
 }
 
-/* A member's name within a JSON pointer (RFC 6901). 0, -E2BIG or -ENOMEM. */
-static int add_escaped(struct buf *path, const char *text)
+int admission_pointer_add(struct buf *path, const char *text)
 {
     int r = 0;
 
@@ -83,10 +82,10 @@ static int annotation_path(const struct patch *p, const char *key, const char *c
     int r = buf_format(path, "%s/metadata/annotations/", p->root);
 
     if (r == 0)
-        r = add_escaped(path, key);
+        r = admission_pointer_add(path, key);
     if (r == 0)
         r = buf_add_text(path, "~1");
-    return r < 0 ? r : add_escaped(path, container);
+    return r < 0 ? r : admission_pointer_add(path, container);
 }
 
 /* The value of an annotation about a container; "" if there is none. */

@@ -21,6 +21,7 @@
  */
 #include <jansson.h>
 
+#include "lib/buf.h"
 #include "manager/admission_match.h"
 
 #define ADMISSION_BPF_KEY      "container.bpf.security.beta.varmor.org"
@@ -46,6 +47,9 @@ struct admission_patch {
     json_t *warnings;   /* owned; an array of texts, perhaps empty */
 };
 void admission_patch_done(struct admission_patch *p);
+
+/* Appends a member's name to a JSON pointer (RFC 6901), escaped. 0, -E2BIG or -ENOMEM. */
+int admission_pointer_add(struct buf *path, const char *text) MUST_CHECK;
 
 /* object: a Deployment, StatefulSet, DaemonSet or Pod, as subject->kind says. 0, -ENOMEM, or
  * -EINVAL with *reterr: it is not shaped like one, or has too many containers. *ret is written on

@@ -132,8 +132,7 @@ static enum target_kind patched_kind(const struct request *rq)
     return strcmp(rq->operation, "UPDATE") == 0 && kind != TARGET_POD ? kind : TARGET_NONE;
 }
 
-/* Takes metadata.labels. 0, -ENOMEM, or -E2BIG. */
-static int read_labels(struct labels *labels, const json_t *object)
+int admission_read_labels(struct labels *labels, const json_t *object)
 {
     json_t *map = json_object_get(json_object_get(object, "metadata"), "labels");
     const char *key;
@@ -156,12 +155,12 @@ static bool has_own_component(const json_t *object)
     return strcmp(component, "varmor-manager") == 0 || strcmp(component, "varmor-agent") == 0;
 }
 
-static bool is_own(const struct admission_facts *facts, const struct request *rq,
-                   const char *name_space)
+bool admission_is_own(const struct admission_facts *facts, const char *name_space,
+                      const json_t *object)
 {
     return strcmp(name_space, facts->install_namespace) == 0 &&
-           (has_own_component(rq->object) ||
-            has_own_component(json_object_get(json_object_get(rq->object, "spec"), "template")));
+           (has_own_component(object) ||
+            has_own_component(json_object_get(json_object_get(object, "spec"), "template")));
 }
 
 static int take_patch(struct answer *a, const struct request *rq, const char *name,
@@ -206,10 +205,10 @@ static int mutate(struct answer *a, const struct admission_facts *facts, const s
         .name = *name ? name : NULL,
         .labels = labels,
     };
-    int r = labels ? read_labels(labels, rq->object) : -ENOMEM;
+    int r = labels ? admission_read_labels(labels, rq->object) : -ENOMEM;
 
     if (subject.kind == TARGET_NONE || !json_is_object(rq->object) ||
-        is_own(facts, rq, subject.name_space))
+        admission_is_own(facts, subject.name_space, rq->object))
         return r == -ENOMEM ? r : 0;
     if (r == -E2BIG)
         return set_warning(a, "too many labels: it is given no profile");

@@ -14,6 +14,7 @@
 #include "lib/buf.h"
 #include "manager/admission_patch.h"
 
+struct labels;
 struct profile_store;
 
 /* What is read; the API server sends objects of at most 3 MiB, two of them for an update. */
@@ -26,6 +27,12 @@ struct admission_facts {
     const char *install_namespace;
     struct admission_settings settings;
 };
+
+/* Is it a workload or pod of varmor itself, which is never patched? */
+bool admission_is_own(const struct admission_facts *facts, const char *name_space,
+                      const json_t *object);
+/* Takes metadata.labels of an object into labels. 0, -ENOMEM, or -E2BIG. */
+int admission_read_labels(struct labels *labels, const json_t *object) MUST_CHECK;
 
 /* What came of a review, for logs and counters. */
 struct admission_outcome {

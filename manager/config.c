@@ -124,6 +124,13 @@ static const struct option_spec config_options[] = {
      .field = offsetof(struct config, bpf_exclusive_mode),
      .help = "containers of policies with BPF and without AppArmor run without the runtime's "
              "default AppArmor profile"},
+    {.name = "restart-existing-workloads",
+     .type = OPTION_FLAG,
+     .field = offsetof(struct config, restart_existing_workloads),
+     .default_text = "true",
+     .help =
+         "restart the workloads of policies with updateExistingWorkloads when those come and go, "
+         "with --kubernetes"},
     {.name = "node-timeout",
      .type = OPTION_NUMBER,
      .field = offsetof(struct config, node_timeout_s),

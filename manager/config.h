@@ -18,8 +18,9 @@ struct config {
     char *agent_audience, *agent_service_account;             /* of tokens, with kubernetes */
     char *webhook_listen, *webhook_url, *webhook_match_label; /* the URL: NULL for the service */
     bool bpf_exclusive_mode;
-    int64_t node_timeout_s; /* how long a node that is away counts */
-    unsigned log_level;     /* enum log_level */
+    bool restart_existing_workloads; /* of policies that say so, with kubernetes */
+    int64_t node_timeout_s;          /* how long a node that is away counts */
+    unsigned log_level;              /* enum log_level */
 };
 
 /* As options_parse(); also checks what one option needs of another. */

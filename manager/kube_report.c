@@ -141,6 +141,11 @@ bool kube_report_leads(const struct kube_report *r)
     return r->lease && kube_lease_holds(r->lease);
 }
 
+bool kube_report_in_grace(const struct kube_report *r, uint64_t *ret_delay_ns)
+{
+    return kube_policies_in_grace(r->policies, ret_delay_ns);
+}
+
 void kube_report_synced(struct kube_report *r)
 {
     r->is_synced = true;

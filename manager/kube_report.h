@@ -52,6 +52,8 @@ DEFINE_CLEANUP(struct kube_report *, kube_report_free)
 void kube_report_release(struct kube_report *r, void (*done)(void *data), void *data);
 
 bool kube_report_leads(const struct kube_report *r);
+/* As kube_policies_in_grace(): agents may not have come back since this manager leads. */
+bool kube_report_in_grace(const struct kube_report *r, uint64_t *ret_delay_ns);
 
 /* The source has told everything and it has been judged. May be told again. */
 void kube_report_synced(struct kube_report *r);

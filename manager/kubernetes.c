@@ -17,6 +17,7 @@
 #include "manager/kube_connect.h"
 #include "manager/kube_owner.h"
 #include "manager/kube_report.h"
+#include "manager/kube_restarts.h"
 #include "manager/profile_store.h"
 #include "manager/nodes.h"
 #include "manager/status.h"
@@ -34,6 +35,7 @@ struct kubernetes {
     struct access *access;
     struct kube_report *report;
     struct kube_agent_set *agent_set;
+    struct kube_restarts *restarts;    /* NULL: workloads are never restarted */
     struct certificates *certificates; /* NULL until it is known whose they are */
     struct admission_config admission_config;
     struct admission *admission;
@@ -82,11 +84,19 @@ static bool on_is_synced(void *data)
     return k->is_synced;
 }
 
+/* Restarts begin when all is known, and end with the lead. */
+static void settle_restarts(struct kubernetes *k)
+{
+    if (k->restarts)
+        kube_restarts_lead(k->restarts, k->leads && k->is_synced);
+}
+
 static void on_leading(bool leads, void *data)
 {
     struct kubernetes *k = data;
 
     k->leads = leads;
+    settle_restarts(k);
     admission_set_leader(k->admission, leads);
     if (k->certificates)
         certificates_set_leader(k->certificates, leads);
@@ -186,6 +196,54 @@ static int start_report(struct kubernetes *k)
     return kube_report_new(&k->report, &facts);
 }
 
+/* ---- Restarts ---- */
+
+static bool on_admission_facts(struct admission_facts *ret, void *data)
+{
+    const struct kubernetes *k = data;
+
+    return admission_tell(k->admission, ret);
+}
+
+static const struct object *on_next_workload(enum target_kind kind, size_t *at, void *data)
+{
+    const struct kubernetes *k = data;
+
+    return k->source ? source_kubernetes_next_workload(k->source, kind, at) : NULL;
+}
+
+static bool on_may_write(void *data)
+{
+    const struct kubernetes *k = data;
+
+    return kube_report_leads(k->report);
+}
+
+static bool on_in_grace(uint64_t *ret_delay_ns, void *data)
+{
+    const struct kubernetes *k = data;
+
+    return kube_report_in_grace(k->report, ret_delay_ns);
+}
+
+static int start_restarts(struct kubernetes *k)
+{
+    const struct kube_restarts_parts parts = {.loop = k->loop,
+                                              .client = k->client,
+                                              .store = k->facts.store,
+                                              .status = k->facts.status,
+                                              .match_label = k->config->webhook_match_label,
+                                              .facts = on_admission_facts,
+                                              .next_workload = on_next_workload,
+                                              .may_write = on_may_write,
+                                              .in_grace = on_in_grace,
+                                              .data = k};
+
+    return k->config->restart_existing_workloads ? kube_restarts_new(&k->restarts, &parts) : 0;
+}
+
+/* ---- From the source and the manager ---- */
+
 /* What agents hold of a policy whose text cannot be read stays. */
 static void spare(struct kubernetes *k, const char *key, const struct kube_policy *policy,
                   bool spared)
@@ -203,6 +261,8 @@ static void on_policy_seen(const char *key, const struct kube_policy *policy, co
 
     spare(k, key, policy, policy->refused);
     kube_report_seen(k->report, key, policy, json, len);
+    if (k->restarts)
+        kube_restarts_seen(k->restarts, key, policy, json, len);
 }
 
 static void on_policy_gone(const char *key, const struct kube_policy *policy, void *data)
@@ -211,6 +271,8 @@ static void on_policy_gone(const char *key, const struct kube_policy *policy, vo
 
     spare(k, key, policy, false);
     kube_report_gone(k->report, key);
+    if (k->restarts)
+        kube_restarts_gone(k->restarts, key);
 }
 
 static const struct watched_policies_handler kubernetes_policies_handler = {.seen = on_policy_seen,
@@ -220,6 +282,7 @@ void kubernetes_synced(struct kubernetes *k)
 {
     k->is_synced = true;
     kube_report_synced(k->report);
+    settle_restarts(k);
 }
 
 void kubernetes_policy_judged(struct kubernetes *k, const char *key)
@@ -230,6 +293,14 @@ void kubernetes_policy_judged(struct kubernetes *k, const char *key)
 void kubernetes_policy_touched(struct kubernetes *k, const char *key)
 {
     kube_report_touched(k->report, key);
+    if (k->restarts)
+        kube_restarts_touched(k->restarts, key);
+}
+
+void kubernetes_policy_withdrawn(struct kubernetes *k, const char *key)
+{
+    if (k->restarts)
+        kube_restarts_withdrawn(k->restarts, key);
 }
 
 void kubernetes_policy_problem(struct kubernetes *k, const char *reference)
@@ -248,6 +319,8 @@ static void on_agents_expected(unsigned n_agents, void *data)
 
 void kubernetes_release(struct kubernetes *k, void (*done)(void *data), void *data)
 {
+    k->leads = false;
+    settle_restarts(k);
     kube_report_release(k->report, done, data);
 }
 
@@ -283,7 +356,8 @@ int kubernetes_new(struct kubernetes **ret, struct loop *loop, const struct conf
     r = start_admission(k, reterr);
     if (r < 0)
         return r;
-    if (start_access(k) < 0 || start_report(k) < 0 || start_source(k) < 0 ||
+    if (start_access(k) < 0 || start_report(k) < 0 || start_restarts(k) < 0 ||
+        start_source(k) < 0 ||
         kube_agent_set_new(&k->agent_set, loop, k->client, config->install_namespace,
                            on_agents_expected, k) < 0)
         return error_oom(reterr);
@@ -302,6 +376,7 @@ struct kubernetes *kubernetes_free(struct kubernetes *k)
         return NULL;
     source_kubernetes_free(k->source);
     kube_agent_set_free(k->agent_set);
+    kube_restarts_free(k->restarts);
     kube_report_free(k->report);
     certificates_free(k->certificates);
     admission_free(k->admission);

@@ -42,6 +42,8 @@ void kubernetes_synced(
     struct kubernetes *k); /* the source has told everything, and it has been judged */
 void kubernetes_policy_judged(struct kubernetes *k,
                               const char *key); /* again, or not to be built */
+/* The store is about to forget it. */
+void kubernetes_policy_withdrawn(struct kubernetes *k, const char *key);
 void kubernetes_policy_touched(struct kubernetes *k, const char *key); /* by nodes or containers */
 /* The findings of a policy's text are others; reference: their name ("varmorpolicy shop/web"). */
 void kubernetes_policy_problem(struct kubernetes *k, const char *reference);

@@ -111,6 +111,8 @@ static void on_source_dropped(const struct object *o, void *data)
 
     if (o->policy) {
         policy_queue_drop(m->queue, policy_key(o, key));
+        if (m->kubernetes)
+            kubernetes_policy_withdrawn(m->kubernetes, key);
         profile_store_drop(m->store, o->policy->cluster, o->policy->name_space, o->policy->name);
         LOG(INFO, "policy-removed", "its profile is withdrawn", LOG_STR("policy", o->name));
         m->all_stale = true; /* another policy may have waited for the profile's name */

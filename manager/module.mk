@@ -8,6 +8,7 @@ manager_src += admission_match.c admission_patch.c admission_policy.c admission_
 manager_src += write_queue.c node_order.c kube_text.c kube_status_json.c kube_profile_json.c kube_writer.c kube_events.c \
                kube_armor_profiles.c kube_policies.c kube_report.c kube_agent_set.c kube_owner.c kube_endpoint.c kube_connect.c policy_removal.c
 manager_src += certificate_pair.c admission_server.c
+manager_src += kube_restart_plan.c kube_restarts.c
 manager_src += certificate_plan.c kube_secret.c certificates.c webhook_configuration.c webhook_registration.c kube_version.c admission.c
 manager_lib := manager kube kubernetes profiles apparmor seccomp proto rpc policy match base
 manager_pkg := libcurl openssl libevent_openssl libevent libnghttp2 libprotobuf-c yaml-0.1 jansson

@@ -271,6 +271,18 @@ const struct map *source_kubernetes_policies(const struct source_kubernetes *s)
     return watched_policies_all(s->policies);
 }
 
+const struct object *source_kubernetes_next_workload(const struct source_kubernetes *s,
+                                                     enum target_kind kind, size_t *at)
+{
+    static const enum resource_id ids[TARGET_KINDS] = {
+        [TARGET_DEPLOYMENT] = RESOURCE_DEPLOYMENTS,
+        [TARGET_STATEFULSET] = RESOURCE_STATEFULSETS,
+        [TARGET_DAEMONSET] = RESOURCE_DAEMONSETS,
+    };
+
+    return ids[kind] ? object_table_next(&s->watched[ids[kind]].objects.table, at) : NULL;
+}
+
 /* ---- Life ---- */
 
 static int watched_init(struct source_kubernetes *s, enum resource_id id)

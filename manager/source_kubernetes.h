@@ -18,11 +18,13 @@
  * Does not log.
  */
 #include "lib/error.h"
+#include "lib/profile.h"
 #include "manager/kube_policy.h"
 
 struct kube_client;
 struct loop;
 struct map;
+struct object;
 struct source_handler;
 struct source_kubernetes;
 struct watched_policies_handler;
@@ -53,5 +55,8 @@ DEFINE_CLEANUP(struct source_kubernetes *, source_kubernetes_free)
  * goes on; NULL: the server has none. */
 const struct kube_policy *source_kubernetes_policy(const struct source_kubernetes *s,
                                                    const char *key);
+/* The workloads of a kind, in no order: begin with *at 0; NULL: no more. The loop must not go on in between. */
+const struct object *source_kubernetes_next_workload(const struct source_kubernetes *s,
+                                                     enum target_kind kind, size_t *at);
 /* All of them: key -> struct kube_policy. */
 const struct map *source_kubernetes_policies(const struct source_kubernetes *s);

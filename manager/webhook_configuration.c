@@ -104,6 +104,17 @@ int webhook_match_label_check(const char *label, struct error **reterr)
     return r < 0 ? r : label_value_check(value, reterr);
 }
 
+bool webhook_match_label_fits(const char *label, const struct labels *labels)
+{
+    char key[LABEL_KEY_MAX + 1];
+    const char *value, *given;
+
+    if (!*label)
+        return true;
+    given = split_label(label, key, &value) ? labels_get(labels, key) : NULL;
+    return given && strcmp(given, value) == 0;
+}
+
 static json_t *format_texts(const char *const *texts, size_t max)
 {
     json_t *list = json_array();

@@ -10,6 +10,8 @@
  */
 #include "lib/error.h"
 
+struct labels;
+
 enum webhook_kind { WEBHOOK_MUTATING, WEBHOOK_VALIDATING, WEBHOOK_KINDS };
 
 struct webhook_settings {
@@ -33,3 +35,5 @@ int webhook_configuration_format(char **ret, enum webhook_kind kind,
 
 /* Is a label that an objectSelector can ask for: "" or KEY=VALUE? 0, or -EINVAL with *reterr. */
 int webhook_match_label_check(const char *label, struct error **reterr);
+/* Would the API server ask about an object with these labels? label: a right one. */
+bool webhook_match_label_fits(const char *label, const struct labels *labels);

@@ -126,6 +126,7 @@ $(call unit_test,builder_seccomp_test,profiles apparmor seccomp proto policy mat
 $(call unit_test,builder_apparmor_test,profiles apparmor seccomp proto policy match base,openssl yaml-0.1 jansson libprotobuf-c)
 $(call unit_test,admission_match_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,admission_patch_test,$(manager_lib),$(manager_pkg))
+$(call unit_test,kube_restart_plan_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,admission_review_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,admission_memory_test,$(manager_lib),$(manager_pkg))
 $(call unit_test,certificate_pair_test,manager base,openssl)
