@@ -9,10 +9,11 @@ anyway, or refused with the reason; others are passed on as they are.
 {{- $renamed := dict
   "webhookMatchLabel" "webhook-match-label"
   "bpfExclusiveMode" "bpf-exclusive-mode"
+  "restartExistWorkloads" "restart-existing-workloads"
   "kubeconfig" "kubeconfig"
   "auditLogPaths" "audit-log-paths" -}}
 {{- $left_out := list "logFormat" "enableBpfEnforcer" "enablePodServiceEgressControl" "enableServiceEgressControl"
-  "enablePodEgressControl" "restartExistWorkloads" "clientRateLimitQPS" "clientRateLimitBurst" "statusUpdateCycle" -}}
+  "enablePodEgressControl" "clientRateLimitQPS" "clientRateLimitBurst" "statusUpdateCycle" -}}
 {{- $refused := dict
   "agent" "manager and agent are programs of their own"
   "enableMetrics" "metrics are not served by this version"

@@ -17,6 +17,9 @@
 - "--listen=unix:/run/varmor/manager.sock"
 - {{ printf "--webhook-listen=0.0.0.0:%v" $m.network.webhookPort | quote }}
 - {{ printf "--webhook-match-label=%s" $m.webhook.matchLabel | quote }}
+{{- if not $v.restartExistWorkloads.enabled }}
+- "--restart-existing-workloads=false"
+{{- end }}
 - {{ printf "--install-namespace=%s" (include "varmor.namespace" .) | quote }}
 - {{ printf "--agent-audience=%s" (include "varmor.audience" .) | quote }}
 - {{ printf "--agent-service-account=%s" (include "varmor.agent.serviceAccount" .) | quote }}
