@@ -2,7 +2,7 @@
 #pragma once
 /*
  * A Secret of the API server: texts out of its data, and data made of texts. Pure. What passes through
- * here is wiped; what holds the bytes before and after (the request, the answer) is not ours.
+ * here is wiped; the client wipes the request and the answer.
  */
 #include "lib/error.h"
 

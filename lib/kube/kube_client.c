@@ -56,6 +56,11 @@ static struct kube_request *request_free(struct kube_request *r)
 
     kube_transfer_free(r->transfer);
     loop_timer_free(r->timer);
+    /* Secrets go both ways, and tokens to be reviewed. */
+    if (call->body)
+        explicit_bzero((void *)call->body, call->len);
+    if (r->answer.data)
+        explicit_bzero(r->answer.data, r->answer.cap);
     buf_done(&r->answer);
     free((char *)call->method);
     free((char *)call->path);

@@ -46,6 +46,7 @@ static int add_header(struct curl_slist **headers, const char *name, const char 
         return -ENOMEM;
     }
     list = curl_slist_append(*headers, line);
+    explicit_bzero(line, strlen(line)); /* it may hold the token */
     if (!list)
         return -ENOMEM;
     *headers = list;
