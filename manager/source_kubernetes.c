@@ -210,12 +210,17 @@ static unsigned lists_read(const struct source_kubernetes *s)
     return (WATCHED_NEEDS_SERVICES | WATCHED_NEEDS_PODS) & ~missing;
 }
 
-/* True if nothing that is watched is still to be listed for the first time. */
+/* True if nothing that is watched is still to be listed for the first time. What the API server forbids may stay forbidden:
+ * whoever writes a policy that needs it must not keep all others from being read. */
 static bool all_listed(const struct source_kubernetes *s)
 {
-    for (size_t i = 0; i < RESOURCES; i++)
-        if (s->watched[i].watch && !s->watched[i].listed)
+    for (size_t i = 0; i < RESOURCES; i++) {
+        const struct watched *w = &s->watched[i];
+
+        if (w->watch && !w->listed &&
+            !(w->resource->needed_by && kube_watch_is_forbidden(w->watch)))
             return false;
+    }
     return true;
 }
 

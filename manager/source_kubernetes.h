@@ -7,7 +7,7 @@
  * the fields of a struct manifest. Workloads are always watched, Services and EndpointSlices from the first policy on
  * that may need addresses of services, Pods from the first one on with toPods.
  *
- * 1. The first settled() comes when every list that a policy needs has been read to its end. From then on a policy that
+ * 1. The first settled() comes when every list that a policy needs has been read to its end, or is forbidden. A policy that
  *    needs a list which has not been read yet waits for it, alone; what was in force of it stays in force.
  * 2. An API server that is away, or forbids, changes nothing: objects are dropped only when the server says, or when a
  *    new list shows, that they are gone.

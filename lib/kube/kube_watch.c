@@ -52,6 +52,7 @@ struct kube_watch {
     bool saw_event;   /* in the present watch */
     bool has_unnamed; /* in the present list: who is missing cannot be told */
     bool is_listed;
+    bool is_forbidden;          /* the last answer to a list was that */
     char trouble[TROUBLE_MAX];  /* what was told last; "": nothing */
     char left_out[TROUBLE_MAX]; /* what was left out last since the last list began; "": nothing */
     char left_out_key[KUBE_KEY_MAX + 1];
@@ -227,6 +228,7 @@ static void list_done(struct kube_watch *w, const struct kube_answer *a)
 {
     char reason[TROUBLE_MAX];
 
+    w->is_forbidden = a->status == 403;
     if (a->status == 200 && kube_reader_is_complete(w->reader)) {
         memcpy(w->next, kube_reader_continue(w->reader), sizeof(w->next));
         if (*w->next)
@@ -491,4 +493,9 @@ size_t kube_watch_size(const struct kube_watch *w)
 bool kube_watch_is_listed(const struct kube_watch *w)
 {
     return w->is_listed;
+}
+
+bool kube_watch_is_forbidden(const struct kube_watch *w)
+{
+    return w->is_forbidden;
 }

@@ -49,3 +49,5 @@ DEFINE_CLEANUP(struct kube_watch *, kube_watch_free)
 
 size_t kube_watch_size(const struct kube_watch *w);    /* objects that are known */
 bool kube_watch_is_listed(const struct kube_watch *w); /* listed() has been called */
+/* The server's last answer to a list was that this user may not (403). It is asked again all the same. */
+bool kube_watch_is_forbidden(const struct kube_watch *w);
