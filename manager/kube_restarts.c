@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/json_value.h"
 #include "lib/kube/kube_client.h"
 #include "lib/kube/kube_path.h"
 #include "lib/log.h"
@@ -150,10 +151,10 @@ static void consider(struct kube_restarts *r, const char *key, struct seen_polic
         LOG_INT("workloads", n));
 }
 
-/* Has a manager accepted the object before? */
+/* Has a manager accepted the object before? Of what cannot be read that is assumed: then nothing is restarted. */
 static bool was_accepted(const uint8_t *object, size_t len)
 {
-    CLEANUP(kube_json_free) json_t *root = json_loadb((const char *)object, len, 0, NULL);
+    CLEANUP(kube_json_free) json_t *root = json_value_read(object, len, 0, NULL);
     const json_t *conditions = json_object_get(json_object_get(root, "status"), "conditions");
     json_t *c;
     size_t i;
@@ -164,7 +165,7 @@ static bool was_accepted(const uint8_t *object, size_t len)
             strcmp(kube_get_text(c, "status"), "True") == 0)
             return true;
     }
-    return false;
+    return !root;
 }
 
 /* The entry of an object, made anew if it is another one of the same name. NULL: no memory, or too many. */
@@ -355,7 +356,7 @@ static void on_written(const struct kube_answer *a, void *data)
 
     if (has_failed(r, a))
         return;
-    object = json_loadb((const char *)a->body, a->len, 0, NULL);
+    object = json_value_read(a->body, a->len, 0, NULL);
     LOG(INFO, "workload-restarted", "its template was changed", LOG_STR("workload", r->current));
     turn_end(r, kube_restart_names(object, r->gone) ? WRITE_AGAIN : WRITE_DONE, 0);
 }
@@ -371,7 +372,7 @@ static void on_read(const struct kube_answer *a, void *data)
                                              .data = r};
     CLEANUP(kube_json_free) json_t *object = NULL;
     CLEANUP(kube_json_free) json_t *patch = NULL;
-    CLEANUP_FREE char *body = NULL;
+    CLEANUP_BUF struct buf body = BUF_INIT(KUBE_WRITE_MAX_BYTES);
     CLEANUP(error_free) struct error *problem = NULL;
     int e;
 
@@ -382,18 +383,18 @@ static void on_read(const struct kube_answer *a, void *data)
         return;
     }
     forget_the_returned(r);
-    object = json_loadb((const char *)a->body, a->len, 0, NULL);
-    e = kube_restart_plan(&patch, &facts, current_kind(r), object, &problem);
-    if (e == -EINVAL) {
-        give_up(r, error_message(problem));
-        return;
-    }
-    if (patch)
-        body = json_dumps(patch, JSON_COMPACT);
-    if (body)
-        ask(r, "PATCH", body, on_written);
+    object = json_value_read(a->body, a->len, 0, NULL);
+    e = object ? kube_restart_plan(&patch, &facts, current_kind(r), object, &problem) : -ENOMEM;
+    if (e == 0 && patch)
+        e = json_value_add(&body, patch, JSON_COMPACT);
+    if (e == -EINVAL || e == -E2BIG)
+        give_up(r, problem ? error_message(problem) : "too much would have to be changed");
+    else if (e < 0)
+        turn_end(r, WRITE_AGAIN, 0);
+    else if (patch)
+        ask(r, "PATCH", buf_text(&body), on_written);
     else
-        turn_end(r, e < 0 || patch ? WRITE_AGAIN : WRITE_NOTHING, 0);
+        turn_end(r, WRITE_NOTHING, 0);
 }
 
 static void on_timer(void *data)
