@@ -31,10 +31,13 @@ int json_value_add(struct buf *b, const json_t *value, size_t flags)
 /* ---- Reading ---- */
 
 static bool memory_is_out; /* since the reader was called */
+static size_t n_left;      /* bytes that it may take */
 
 static void *allocate(size_t size)
 {
-    void *p = malloc(size);
+    void *p = size <= n_left ? malloc(size) : NULL;
+
+    n_left -= MIN(size, n_left);
 
     memory_is_out |= !p;
     return p;
@@ -48,6 +51,7 @@ json_t *json_value_read(const void *text, size_t len, size_t flags, json_error_t
 
     json_get_alloc_funcs(&usual_malloc, &usual_free);
     memory_is_out = false;
+    n_left = JSON_VALUE_MAX_BYTES;
     json_set_alloc_funcs(allocate, usual_free);
     value = json_loadb(text, len, flags, ret_error);
     json_set_alloc_funcs(usual_malloc, usual_free);

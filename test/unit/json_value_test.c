@@ -70,6 +70,23 @@ START_TEST(what_is_no_json_is_told_apart_from_no_memory)
 }
 END_TEST
 
+START_TEST(a_text_that_is_small_and_a_value_that_is_not)
+{
+    const size_t n = 1u << 20; /* objects of three bytes each */
+    CLEANUP_FREE char *list = malloc(3 * n + 3);
+    json_error_t problem;
+
+    ck_assert_ptr_nonnull(list);
+    list[0] = '[';
+    for (size_t i = 0; i < n; i++)
+        memcpy(list + 1 + 3 * i, "{},", 3);
+    memcpy(list + 3 * n, "]", 2);
+    ck_assert_ptr_null(json_value_read(list, 3 * n + 1, 0, &problem));
+    ck_assert(json_value_is_oom(&problem));
+    ck_assert_int_eq(problem.line, -1); /* our own */
+}
+END_TEST
+
 Suite *unit_suite(void)
 {
     Suite *s = suite_create("json_value");
@@ -78,6 +95,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, each_allocation_of_reading_may_fail);
     tcase_add_test(t, each_allocation_of_writing_may_fail);
     tcase_add_test(t, what_is_no_json_is_told_apart_from_no_memory);
+    tcase_add_test(t, a_text_that_is_small_and_a_value_that_is_not);
     suite_add_tcase(s, t);
     return s;
 }
