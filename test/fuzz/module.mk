@@ -2,6 +2,7 @@
 $(call fuzzer,containerd_fuzz,containerd seccomp policy base,openssl jansson)
 $(call fuzzer,manager_message_fuzz,agent proto policy base,openssl libprotobuf-c)
 $(call fuzzer,policy_fuzz,policy match base,openssl yaml-0.1 jansson)
+$(call fuzzer,metrics_fuzz,base,openssl)
 $(call fuzzer,pattern_fuzz,match base,openssl)
 $(call fuzzer,apparmor_fuzz,apparmor policy match base,openssl)
 $(call fuzzer,rule_names_fuzz,agent policy base,openssl)
