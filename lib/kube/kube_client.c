@@ -46,6 +46,7 @@ struct kube_client {
     struct loop_task *work; /* frees what was cancelled, and starts what waits */
     struct kube_request *waiting, *active, *cancelled;
     unsigned n_waiting, n_active; /* the latter with those cancelled while active */
+    struct kube_client_stats stats;
 };
 
 /* ---- One request ---- */
@@ -147,6 +148,7 @@ static void request_finish(struct kube_request *r, const struct kube_answer *a)
     request_leave(r);
     r->state = REQUEST_ENDING;
     request_stop(r);
+    r->client->stats.answers[a->status >= 100 && a->status < 600 ? a->status / 100 : 0]++;
     r->call.done(a, r->call.data);
     request_free(r);
 }
@@ -428,6 +430,19 @@ int kube_client_call(struct kube_client *c, struct kube_request **ret, const str
         *ret = r;
     (void)TAKE(r);
     return 0;
+}
+
+void kube_client_stats(const struct kube_client *c, struct kube_client_stats *ret)
+{
+    *ret = c->stats;
+}
+
+void kube_client_count_begun(struct kube_client *c, bool is_list)
+{
+    if (is_list)
+        c->stats.lists++;
+    else
+        c->stats.watches++;
 }
 
 struct kube_request *kube_request_cancel(struct kube_request *r)

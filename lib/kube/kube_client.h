@@ -57,5 +57,13 @@ struct kube_call {
  * *ret (ret may be NULL) is good until done() or kube_request_cancel(). */
 int kube_client_call(struct kube_client *c, struct kube_request **ret,
                      const struct kube_call *call);
+/* Since the client was made, for metrics. */
+struct kube_client_stats {
+    uint64_t answers[6]; /* of requests that have ended, by the status' hundreds; 0: no answer */
+    uint64_t lists, watches; /* that watchers (kube_watch.h) have begun */
+};
+void kube_client_stats(const struct kube_client *c, struct kube_client_stats *ret);
+void kube_client_count_begun(struct kube_client *c, bool is_list); /* a watcher's */
+
 /* Accepts NULL, returns NULL. Allowed in every callback; inside the request's own done() it changes nothing. */
 struct kube_request *kube_request_cancel(struct kube_request *r);

@@ -403,6 +403,8 @@ static void begin(struct kube_watch *w)
         return;
     w->started_ns = 0;
     w->saw_event = w->had_error = false;
+    if (w->phase == WATCH_WATCHING || *w->next == '\0')
+        kube_client_count_begun(w->client, w->phase == WATCH_LISTING);
     if (w->phase == WATCH_LISTING && *w->next == '\0') {
         kube_versions_list_begin(w->versions);
         w->has_unnamed = false;
