@@ -10,6 +10,7 @@
 #include "manager/certificate_pair.h"
 #include "manager/clock.h"
 #include "manager/kube_version.h"
+#include "manager/manager_metrics.h"
 #include "manager/webhook_registration.h"
 
 struct admission {
@@ -49,7 +50,16 @@ static bool on_is_ready(void *data)
     return kube_version_is_known(a->version) && a->is_ready(a->data);
 }
 
+static void on_answered(enum admission_question question, const struct admission_outcome *outcome,
+                        uint64_t took_ns, void *data)
+{
+    const struct admission *a = data;
+
+    manager_metrics_admission(a->config->metrics, question == ADMISSION_VALIDATE, outcome, took_ns);
+}
+
 static const struct admission_server_handler server_handler = {
+    .answered = on_answered,
     .facts = on_facts,
     .is_ready = on_is_ready,
 };

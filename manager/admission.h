@@ -12,6 +12,7 @@ struct admission; /* opaque */
 struct certificate_pair;
 struct kube_client;
 struct loop;
+struct manager_metrics;
 struct profile_store;
 
 #define ADMISSION_TIMEOUT_S 10 /* that the API server waits, then it admits */
@@ -24,6 +25,7 @@ struct admission_config {
     const char *url; /* NULL: the service */
     const char *match_label;
     bool bpf_exclusive;
+    struct manager_metrics *metrics; /* told of what was asked */
 };
 
 /* Listens, and answers once there is a certificate. config and store are borrowed. is_ready says

@@ -33,7 +33,20 @@ struct answer {
 void admission_outcome_done(struct admission_outcome *o)
 {
     free(o->about);
-    *o = (struct admission_outcome){0};
+    *o = (struct admission_outcome){.kind = "", .operation = ""};
+}
+
+/* The kind of what varmor patches, and the operation, in words of our own: the API server's could be any. */
+static void set_words(struct admission_outcome *o, const struct request *rq)
+{
+    static const char *const operations[] = {"CREATE", "UPDATE", "DELETE", "CONNECT"};
+    const enum target_kind kind = target_kind_parse(rq->kind);
+
+    if (kind != TARGET_NONE && strcmp(rq->group, kind == TARGET_POD ? "" : "apps") == 0)
+        o->kind = target_kind_name(kind);
+    for (size_t i = 0; i < ARRAY_SIZE(operations); i++)
+        if (strcmp(rq->operation, operations[i]) == 0)
+            o->operation = operations[i];
 }
 
 static const char *text_at(const json_t *object, const char *key)
@@ -295,7 +308,7 @@ int admission_review_answer(const struct admission_facts *facts, enum admission_
     json_t *review;
     int r;
 
-    *ret_outcome = (struct admission_outcome){0};
+    *ret_outcome = (struct admission_outcome){.kind = "", .operation = ""};
     if (len == 0)
         return HTTP_BAD_REQUEST;
     review = json_value_read(body, len, 0, NULL);
@@ -303,6 +316,7 @@ int admission_review_answer(const struct admission_facts *facts, enum admission_
         json_decref(review);
         return HTTP_UNDECODABLE;
     }
+    set_words(ret_outcome, &rq);
     a.response = json_pack("{s:s, s:b}", "uid", rq.uid, "allowed", 1);
     r = a.response ? 0 : -ENOMEM;
     if (r == 0)

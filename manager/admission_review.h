@@ -36,6 +36,8 @@ int admission_read_labels(struct labels *labels, const json_t *object) MUST_CHEC
 
 /* What came of a review, for logs and counters. */
 struct admission_outcome {
+    const char *kind,
+        *operation; /* "Deployment", "CREATE"; "": none that is patched or judged; static */
     bool denied;
     unsigned n_operations;
     char *about; /* owned; "Deployment shop/web"; NULL: nothing was done */

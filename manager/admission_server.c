@@ -21,6 +21,7 @@
 #include "lib/log.h"
 #include "lib/loop.h"
 #include "lib/rpc/grpc.h"
+#include "manager/clock.h"
 
 /* A connection, from the time when it is accepted until its SSL is freed. */
 struct connection {
@@ -209,12 +210,14 @@ static void answer_review(struct admission_server *s, struct evhttp_request *req
     struct admission_outcome outcome = {0};
     struct admission_facts facts;
     const unsigned char *body;
+    uint64_t started_ns;
     int status;
 
     if (!type || strcmp(type, "application/json") != 0) {
         reply(req, 415, "Not application/json");
         return;
     }
+    started_ns = clock_monotonic_ns();
     body = evbuffer_pullup(input, -1);
     s->handler->facts(&facts, s->data);
     status = len > 0 && !body
@@ -229,6 +232,8 @@ static void answer_review(struct admission_server *s, struct evhttp_request *req
     if (status < 0)
         LOG(ERROR, "review-failed", "admitted as it was", LOG_INT("errno", -status));
     log_outcome(question, &outcome);
+    if (status == 200 && s->handler->answered)
+        s->handler->answered(question, &outcome, clock_monotonic_ns() - started_ns, s->data);
     admission_outcome_done(&outcome);
 }
 

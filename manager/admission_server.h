@@ -35,6 +35,9 @@ struct admission_server_handler {
     /* What is to be answered from, now. */
     void (*facts)(struct admission_facts *ret, void *data);
     bool (*is_ready)(void *data);
+    /* A review has been answered. NULL: of no interest. */
+    void (*answered)(enum admission_question question, const struct admission_outcome *outcome,
+                     uint64_t took_ns, void *data);
 };
 
 /* Listens at "HOST:PORT" (port 0: one that is free). limits may be NULL; handler must outlive the

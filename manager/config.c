@@ -131,6 +131,12 @@ static const struct option_spec config_options[] = {
      .help =
          "restart the workloads of policies with updateExistingWorkloads when those come and go, "
          "with --kubernetes"},
+    {.name = "metrics-listen",
+     .type = OPTION_TEXT,
+     .field = offsetof(struct config, metrics_listen),
+     .value = "ADDRESS:PORT",
+     .help = "where Prometheus reads metrics, by plain HTTP at /metrics, for example 0.0.0.0:8081; "
+             "nowhere if left out"},
     {.name = "node-timeout",
      .type = OPTION_NUMBER,
      .field = offsetof(struct config, node_timeout_s),

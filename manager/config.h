@@ -19,6 +19,7 @@ struct config {
     char *webhook_listen, *webhook_url, *webhook_match_label; /* the URL: NULL for the service */
     bool bpf_exclusive_mode;
     bool restart_existing_workloads; /* of policies that say so, with kubernetes */
+    char *metrics_listen;            /* NULL: no metrics */
     int64_t node_timeout_s;          /* how long a node that is away counts */
     unsigned log_level;              /* enum log_level */
 };

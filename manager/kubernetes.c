@@ -18,6 +18,7 @@
 #include "manager/kube_owner.h"
 #include "manager/kube_report.h"
 #include "manager/kube_restarts.h"
+#include "manager/manager_metrics.h"
 #include "manager/profile_store.h"
 #include "manager/nodes.h"
 #include "manager/status.h"
@@ -119,7 +120,8 @@ static int start_admission(struct kubernetes *k, struct error **reterr)
                                   .install_namespace = k->config->install_namespace,
                                   .url = k->config->webhook_url,
                                   .match_label = k->config->webhook_match_label,
-                                  .bpf_exclusive = k->config->bpf_exclusive_mode};
+                                  .bpf_exclusive = k->config->bpf_exclusive_mode,
+                                  .metrics = k->facts.metrics};
     return admission_new(&k->admission, k->loop, k->client, k->facts.store, &k->admission_config,
                          on_is_synced, k, reterr);
 }
@@ -350,6 +352,7 @@ int kubernetes_new(struct kubernetes **ret, struct loop *loop, const struct conf
     r = kube_connect(&k->client, loop, config, reterr);
     if (r < 0)
         return r;
+    manager_metrics_set_client(k->facts.metrics, k->client);
     if (kube_owner_new(&k->owner, loop, k->client, config->owner_cluster_role, on_owner_known, k) <
         0)
         return error_oom(reterr);
@@ -382,6 +385,7 @@ struct kubernetes *kubernetes_free(struct kubernetes *k)
     admission_free(k->admission);
     access_free(k->access);
     kube_owner_free(k->owner);
+    manager_metrics_set_client(k->facts.metrics, NULL);
     kube_client_free(k->client);
     free(k);
     return NULL;

@@ -14,6 +14,7 @@ struct grpc_server;
 struct kube_client;
 struct kubernetes;
 struct loop;
+struct manager_metrics;
 struct nodes;
 struct profile_store;
 struct source_handler;
@@ -30,6 +31,7 @@ struct kubernetes_facts {
     struct status *status;
     struct grpc_server *server;
     struct agents *agents;
+    struct manager_metrics *metrics;
 };
 
 /* Reads how to reach the API server and starts. config and facts must outlive it. 0, -ENOMEM, or another negative errno

@@ -14,6 +14,7 @@
 #include "manager/config.h"
 #include "manager/file_problems.h"
 #include "manager/kubernetes.h"
+#include "manager/manager_metrics.h"
 #include "manager/nodes.h"
 #include "manager/object_key.h"
 #include "manager/policy_queue.h"
@@ -39,6 +40,7 @@ struct manager {
     struct grpc_server *server;
     struct agents *agents;
     struct status_service *status_service;
+    struct manager_metrics *metrics;
     struct source_directory *source; /* NULL: with Kubernetes, or stopped */
     struct kubernetes *kubernetes;   /* NULL: without */
     struct policy_queue *queue;
@@ -310,17 +312,20 @@ static const char *on_why_not(void *data)
                          : "the folder of policies has not been read yet";
 }
 
-static void on_node_changed(const struct node *node UNUSED, bool removed UNUSED, void *data)
+static void on_node_changed(const struct node *node, bool removed, void *data)
 {
     struct manager *m = data;
 
+    if (removed)
+        manager_metrics_node_gone(m->metrics, node);
     status_touch_policies(m->status);
 }
 
-static void on_result(const struct node *node UNUSED, unsigned slot, void *data)
+static void on_result(const struct node *node, unsigned slot, void *data)
 {
     struct manager *m = data;
 
+    manager_metrics_result(m->metrics, node, slot);
     status_touch_slot(m->status, slot);
 }
 
@@ -440,6 +445,21 @@ static int start_services(struct manager *m, struct error **reterr)
     return r;
 }
 
+static int start_metrics(struct manager *m, const struct config *config, struct error **reterr)
+{
+    const struct manager_metrics_facts facts = {.loop = m->loop,
+                                                .store = m->store,
+                                                .nodes = m->nodes,
+                                                .status = m->status,
+                                                .server = m->server};
+
+    if (manager_metrics_new(&m->metrics, &facts) < 0)
+        return error_oom(reterr);
+    return config->metrics_listen
+               ? manager_metrics_listen(m->metrics, config->metrics_listen, reterr)
+               : 0;
+}
+
 static void on_tls_reloaded(const char *problem, void *data UNUSED)
 {
     if (problem)
@@ -483,7 +503,8 @@ static int start_source(struct manager *m, const struct config *config, struct e
                                            .problems = m->problems,
                                            .status = m->status,
                                            .server = m->server,
-                                           .agents = m->agents};
+                                           .agents = m->agents,
+                                           .metrics = m->metrics};
 
     if (config->kubernetes)
         return kubernetes_new(&m->kubernetes, m->loop, config, &facts, reterr);
@@ -503,6 +524,8 @@ int manager_new(struct manager **ret, struct loop *loop, const struct config *co
     r = start_state(m, config, reterr);
     if (r == 0)
         r = start_services(m, reterr);
+    if (r == 0)
+        r = start_metrics(m, config, reterr);
     for (size_t i = 0; r == 0 && i < config->listen.n; i++)
         r = listen_to(m, config, config->listen.items[i], reterr);
     if (r == 0)
@@ -545,6 +568,7 @@ struct manager *manager_free(struct manager *m)
     policy_queue_free(m->queue);
     grpc_server_free(m->server);
     kubernetes_free(m->kubernetes);
+    manager_metrics_free(m->metrics);
     status_service_free(m->status_service);
     agents_free(m->agents);
     status_free(m->status);

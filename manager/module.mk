@@ -10,6 +10,7 @@ manager_src += write_queue.c node_order.c kube_text.c kube_status_json.c kube_pr
 manager_src += certificate_pair.c admission_server.c
 manager_src += kube_restart_plan.c kube_restarts.c
 manager_src += certificate_plan.c kube_secret.c certificates.c webhook_configuration.c webhook_registration.c kube_version.c admission.c
+manager_src += manager_metrics.c
 manager_lib := manager kube kubernetes profiles apparmor seccomp proto rpc policy match base
 manager_pkg := libcurl openssl libevent_openssl libevent libnghttp2 libprotobuf-c yaml-0.1 jansson
 $(call archive,manager,manager,$(manager_src))
