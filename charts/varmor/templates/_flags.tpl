@@ -13,10 +13,9 @@ anyway, or refused with the reason; others are passed on as they are.
   "kubeconfig" "kubeconfig"
   "auditLogPaths" "audit-log-paths" -}}
 {{- $left_out := list "logFormat" "enableBpfEnforcer" "enablePodServiceEgressControl" "enableServiceEgressControl"
-  "enablePodEgressControl" "clientRateLimitQPS" "clientRateLimitBurst" "statusUpdateCycle" -}}
+  "enablePodEgressControl" "enableMetrics" "clientRateLimitQPS" "clientRateLimitBurst" "statusUpdateCycle" -}}
 {{- $refused := dict
   "agent" "manager and agent are programs of their own"
-  "enableMetrics" "metrics are not served by this version"
   "enableBehaviorModeling" "this version has no behavior models"
   "unloadAllAaProfiles" "what is in force stays in force when an agent stops (see uninstall.removePolicies)"
   "removeAllSeccompProfiles" "what is in force stays in force when an agent stops (see uninstall.removePolicies)"

@@ -4,7 +4,7 @@
 {{- $v := .Values }}
 {{- $m := $v.manager }}
 {{- include "varmor.flags" (dict "where" "manager.args" "flags" $m.args) }}
-{{- range $switch := list "bpfLsmEnforcer" "podServiceEgressControl" "restartExistWorkloads" "bpfExclusiveMode" }}
+{{- range $switch := list "bpfLsmEnforcer" "podServiceEgressControl" "restartExistWorkloads" "bpfExclusiveMode" "metrics" }}
 {{- if (get $v $switch).enabled }}
 {{- include "varmor.flags" (dict "where" (printf "manager.%s.args" $switch) "flags" (get $m $switch).args) }}
 {{- end }}
@@ -16,6 +16,9 @@
 # For `kubectl exec deployment/varmor-manager -- varmorctl get nodes`.
 - "--listen=unix:/run/varmor/manager.sock"
 - {{ printf "--webhook-listen=0.0.0.0:%v" $m.network.webhookPort | quote }}
+{{- if $v.metrics.enabled }}
+- {{ printf "--metrics-listen=0.0.0.0:%v" $m.network.metricsPort | quote }}
+{{- end }}
 - {{ printf "--webhook-match-label=%s" $m.webhook.matchLabel | quote }}
 {{- if not $v.restartExistWorkloads.enabled }}
 - "--restart-existing-workloads=false"
