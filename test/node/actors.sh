@@ -60,8 +60,9 @@ start_manager() {
     start_service varmor-manager "$opt/bin/varmor-manager" --policies "$policies"
 }
 
-start_agent() { # OPTION...
-    start_service varmor-agent "$opt/bin/varmor-agent" --node-name "$node" "$@"
+agent_options=() # of whoever sources this
+start_agent() {
+    start_service varmor-agent "$opt/bin/varmor-agent" --node-name "$node" "${agent_options[@]}"
 }
 
 # start_container NAME COMMAND...: in namespace "shop", pod NAME, label app=web; our share folder at /share.

@@ -259,7 +259,8 @@ START_TEST(a_body_that_is_too_large_is_not_read)
     ck_assert_int_eq(system(command), 0);
     snprintf(command, sizeof(command), JSON "-H 'Expect:' --data-binary @%s/body", s.folder);
     status = ask(&s, "ca0", command, "/mutate");
-    ck_assert(status == 413 || status == 0); /* a client that is still sending may miss the answer */
+    ck_assert(status == 413 ||
+              status == 0); /* a client that is still sending may miss the answer */
     ck_assert_int_eq(ask(&s, "ca0", "", "/health/liveness"), 200);
     server_stop(&s);
 }
