@@ -78,18 +78,18 @@ class Policy:
             return False
         for condition in item["status"].get("conditions", []):
             if condition["type"] == "Updated" and condition["status"] == "False":
+                self.seen = item["metadata"]["generation"]
                 raise Refused(condition["message"])
-        return item["status"].get("ready")
+        return item["metadata"]["generation"] if item["status"].get("ready") else 0
 
     def put(self, text):
         """Puts the text in force, and returns when the node has confirmed it."""
         path = f"{POLICIES}/{self.name}.yaml"
-        self.seen = self.item().get("metadata", {}).get("generation", 0)
         with open(path + ".new", "w", encoding="utf-8") as file:
             file.write(text)
         os.rename(path + ".new", path)
         try:
-            until(f"policy {self.name}", 90, self.is_settled)
+            self.seen = until(f"policy {self.name}", 90, self.is_settled)
         except Fatal as why:
             raise Refused(f"{why}: {json.dumps(self.last.get('status'))[:3000]}") from why
 
