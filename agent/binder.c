@@ -130,15 +130,17 @@ static void unbind_cgroup(struct binder *b, uint64_t cgroup_id, unsigned enforce
     }
 }
 
-/* The enforcers of a profile that bind by cgroup, as bits. */
-static unsigned binders_of(const struct binder *b, const struct profile *p)
+/* The enforcers of a profile that bind by cgroup, without those that the container is opted out of,
+ * as bits. */
+static unsigned binders_of(const struct binder *b, const struct profile *p,
+                           const struct container *c)
 {
     unsigned bits = 0;
 
     for (size_t i = 0; i < b->enforcers->n; i++) {
         const struct enforcer_ops *ops = b->enforcers->items[i].enforcer->ops;
 
-        if (ops->bind && (p->enforcers & ops->bit))
+        if (ops->bind && (p->enforcers & ~c->opted_out & ops->bit))
             bits |= ops->bit;
     }
     return bits;
@@ -148,7 +150,7 @@ static unsigned binders_of(const struct binder *b, const struct profile *p)
 static int bind_all(struct binder *b, struct bound *x, const struct profile *p, bool running,
                     struct error **reterr)
 {
-    unsigned binders = binders_of(b, p);
+    unsigned binders = binders_of(b, p, x->c);
     unsigned done = 0;
 
     for (size_t i = 0; i < b->enforcers->n; i++) {
@@ -325,7 +327,7 @@ static void evaluate(struct binder *b, struct bound *x, bool with_look)
     const struct binding_state state = {
         .wanted = p ? p->name : NULL,
         .bound = x->profile,
-        .wanted_binders = p ? binders_of(b, p) : 0,
+        .wanted_binders = p ? binders_of(b, p, x->c) : 0,
         .bound_binders = x->enforcers,
         .cgroup_id = x->c->cgroup_id,
         .bound_cgroup_id = x->cgroup_id,
@@ -367,6 +369,8 @@ static void claim_adopted(struct binder *b, struct bound *x)
     x->enforcers = a.enforcers;
     x->since_ns = a.since_ns ? a.since_ns : b->events.now_ns(b->events.data);
     x->before_first_instruction = a.before_first_instruction;
+    unbind_cgroup(b, x->cgroup_id, x->enforcers & x->c->opted_out);
+    x->enforcers &= ~x->c->opted_out;
     p = store_find(b->store, x->profile);
     if (p && x->c->state != CONTAINER_CREATED && bind_all(b, x, p, true, &problem) < 0)
         b->events.trouble(error_message(problem), b->events.data);
@@ -612,7 +616,7 @@ static bool is_from_start(const struct bound *x)
 {
     if (x->enforcers)
         return x->before_first_instruction;
-    return x->holds.n > 0 && !holds_find_missing(&x->holds);
+    return holds_any(&x->holds) && !holds_find_missing(&x->holds);
 }
 
 static const char *reason_of(struct binder *b, const struct bound *x)

@@ -26,6 +26,7 @@ struct container {
         *workload_name;           /* what its labels say ("Deployment", "web"); "" if nothing */
     struct labels *labels;        /* of its pod, else its own */
     char *apparmor_profile;       /* that its own setting names; "": none; NULL: not known */
+    unsigned opted_out;           /* enforcers (bits) that its pod's user has opted it out of */
     enum oci_seccomp seccomp;     /* what its own setting says, when it was made */
     struct digest seccomp_digest; /* of OCI_SECCOMP_PROFILE */
 };

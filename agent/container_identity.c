@@ -7,6 +7,7 @@
 #include "agent/container.h"
 #include "lib/policy/selector.h"
 #include "proto/containerd_codec.h"
+#include "proto/pod_opt_outs.h"
 
 /* What kubelet and containerd's CRI write. */
 #define LABEL_POD_NAME            "io.kubernetes.pod.name"
@@ -177,6 +178,7 @@ int container_identity_fill(struct container *c, const struct containerd_contain
     labels_before = c->labels;
     c->labels = i.labels;
     i.labels = labels_before;
+    c->opted_out = sandbox ? pod_opt_outs_of(sandbox->opt_outs, c->name) : 0;
     c->seccomp = cc->seccomp;
     c->seccomp_digest = cc->seccomp_digest;
     return 0;

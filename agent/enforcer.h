@@ -60,6 +60,7 @@ struct enforcer_hold {
     bool in_force;
     bool
         restart_needed; /* it runs under an older version, or none, and only a new start mends it */
+    bool opted_out;     /* not in force because its pod's user does not want it */
     char mode[16];      /* "enforce", "complain"; "" where the mechanism has none */
     char reason[256];   /* why not in force; "" if it is */
 };

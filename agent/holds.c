@@ -7,6 +7,8 @@
 
 #include "agent/container.h"
 
+#define OPTED_OUT_REASON "its pod's annotation opts it out"
+
 static void item_done(struct msg_binding_enforcer *item)
 {
     free((char *)item->mode);
@@ -31,15 +33,24 @@ const struct msg_binding_enforcer *holds_find(const struct holds *h, enum enforc
 const struct msg_binding_enforcer *holds_find_missing(const struct holds *h)
 {
     for (size_t i = 0; i < h->n; i++)
-        if (!h->items[i].in_force)
+        if (!h->items[i].in_force && !h->items[i].opted_out)
             return &h->items[i];
     return NULL;
+}
+
+bool holds_any(const struct holds *h)
+{
+    for (size_t i = 0; i < h->n; i++)
+        if (h->items[i].in_force)
+            return true;
+    return false;
 }
 
 static bool is_same(const struct msg_binding_enforcer *item, const struct enforcer_hold *now)
 {
     return item->in_force == now->in_force && item->restart_needed == now->restart_needed &&
-           strcmp(item->mode, now->mode) == 0 && strcmp(item->reason, now->reason) == 0;
+           item->opted_out == now->opted_out && strcmp(item->mode, now->mode) == 0 &&
+           strcmp(item->reason, now->reason) == 0;
 }
 
 int holds_put(struct holds *h, enum enforcer_bit kind, const struct enforcer_hold *now,
@@ -61,6 +72,7 @@ int holds_put(struct holds *h, enum enforcer_bit kind, const struct enforcer_hol
         .enforcer = kind,
         .in_force = now->in_force,
         .restart_needed = now->restart_needed,
+        .opted_out = now->opted_out,
         .mode = TAKE(mode),
         .reason = TAKE(reason),
         .since_ns = since_ns,
@@ -101,15 +113,27 @@ static bool inspect(struct enforcer *e, const struct holds_look *look, struct en
     return true;
 }
 
+static int put_opted_out(struct holds *h, const struct holds_look *look, enum enforcer_bit kind)
+{
+    struct enforcer_hold now = {.opted_out = true, .reason = OPTED_OUT_REASON};
+
+    return holds_put(h, kind, &now, look->now_ns);
+}
+
 static int ask_one(struct holds *h, struct holds_look *look, struct enforcer *e)
 {
     enum enforcer_bit kind = e->ops->bit;
+    bool is_opted_out = look->container->opted_out & kind;
     struct enforcer_hold now = {0};
 
     if (look->bound & kind)
         return holds_put(h, kind, &(struct enforcer_hold){.in_force = true}, look->bound_since_ns);
+    if (is_opted_out && !e->ops->inspect)
+        return put_opted_out(h, look, kind);
     if (!e->ops->inspect || look->container->state != CONTAINER_RUNNING || !inspect(e, look, &now))
         return HOLDS_SAME;
+    if (!now.in_force && is_opted_out)
+        return put_opted_out(h, look, kind);
     if (!now.in_force && look->is_patient && !holds_find(h, kind)) {
         look->ret_awaited = true;
         return HOLDS_SAME;

@@ -18,8 +18,11 @@ void holds_done(struct holds *h); /* frees; zeroed again */
 
 /* What is known of a kind; NULL: nothing. Borrowed until the next change. */
 const struct msg_binding_enforcer *holds_find(const struct holds *h, enum enforcer_bit kind);
-/* The first of which it is known that it does not hold the container; NULL: there is none. */
+/* The first of which it is known that it does not hold the container, though its user has not
+ * opted out of it; NULL: there is none. */
 const struct msg_binding_enforcer *holds_find_missing(const struct holds *h);
+
+bool holds_any(const struct holds *h); /* one of which it is known that it does */
 
 enum holds_change { HOLDS_SAME, HOLDS_CHANGED };
 /* Says how it is now; since_ns is kept while nothing changes. An enum holds_change, or -ENOMEM: then
@@ -41,7 +44,8 @@ struct holds_look {
     bool ret_awaited; /* there is such an enforcer */
 };
 /* Asks the enforcers that hold a container by its own setting, if its program has begun; of the
- * others it is known. Kinds that the profile does not name are forgotten. An enum holds_change or
+ * others it is known. One that the container is opted out of, and that does not hold it, is noted
+ * as that at once. Kinds that the profile does not name are forgotten. An enum holds_change or
  * -ENOMEM; look->ret_awaited is set in any case. */
 int holds_ask(struct holds *h, struct holds_look *look) MUST_CHECK;
 /* Forgets the kinds that are not in the set. */

@@ -289,6 +289,9 @@ static void on_binding_changed(const char *key, void *data)
     else if (b.reason[0])
         LOG(WARNING, "container-not-bound", "it runs without the profile that is for it",
             LOG_STR("container", key), LOG_STR("profile", b.profile), LOG_STR("reason", b.reason));
+    else if (!message_is_bound(&b))
+        LOG(INFO, "container-opted-out", "its pod's annotations free it of the profile for it",
+            LOG_STR("container", key), LOG_STR("profile", b.profile), LOG_STR("pod", b.pod_name));
     else
         LOG(INFO, "container-bound", "a profile holds for it", LOG_STR("container", key),
             LOG_STR("profile", b.profile), LOG_STR("pod", b.pod_name), LOG_INT("pid", b.pid),

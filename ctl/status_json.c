@@ -147,10 +147,10 @@ json_t *status_json_node(const struct status_node *n)
 
 static json_t *binding_enforcer_json(const struct msg_binding_enforcer *e)
 {
-    return json_pack("{s:s, s:b, s:b, s:o, s:o, s:o}", "enforcer", enforcer_set_name(e->enforcer),
-                     "inForce", e->in_force, "restartNeeded", e->restart_needed, "mode",
-                     text_json(e->mode), "since", time_json(e->since_ns), "reason",
-                     text_json(e->reason));
+    return json_pack("{s:s, s:b, s:b, s:b, s:o, s:o, s:o}", "enforcer",
+                     enforcer_set_name(e->enforcer), "inForce", e->in_force, "restartNeeded",
+                     e->restart_needed, "optedOut", e->opted_out, "mode", text_json(e->mode),
+                     "since", time_json(e->since_ns), "reason", text_json(e->reason));
 }
 
 json_t *status_json_binding(const struct status_binding *b)
@@ -166,7 +166,7 @@ json_t *status_json_binding(const struct status_binding *b)
                      text_json(m->container_id), "runtimeNamespace",
                      text_json(m->runtime_namespace), "containerName", text_json(m->container_name),
                      "image", text_json(m->image), "pod", pod, "workload", workload, "pid", m->pid,
-                     "profileName", text_json(m->profile), "bound", !*m->reason, "since",
+                     "profileName", text_json(m->profile), "bound", message_is_bound(m), "since",
                      time_json(m->since_ns), "beforeFirstInstruction", m->before_first_instruction,
                      "reason", text_json(m->reason), "enforcers",
                      LIST_JSON(m->enforcers, m->n_enforcers, binding_enforcer_json));

@@ -153,6 +153,7 @@ const char *status_table_enforcers(const struct msg_binding *b,
         used += (size_t)snprintf(text + used, STATUS_ENFORCERS_SIZE - used, "%s%s%s", i ? "," : "",
                                  enforcer_set_name(e->enforcer),
                                  e->restart_needed ? "(restart needed)"
+                                 : e->opted_out    ? "(opted out)"
                                  : e->in_force     ? ""
                                                    : "(no)");
     }
@@ -162,7 +163,7 @@ const char *status_table_enforcers(const struct msg_binding *b,
 int status_table_add_binding(struct table *t, const struct status_binding *b, int64_t now_ns)
 {
     const struct msg_binding *m = &b->binding;
-    bool bound = !*m->reason;
+    bool bound = message_is_bound(m);
     char since[TABLE_AGE_SIZE], pid[16], enforcers[STATUS_ENFORCERS_SIZE];
     const char *cells[ARRAY_SIZE(binding_headings)] = {
         b->node,

@@ -13,7 +13,6 @@
 #define PATH_MAX_BYTES 4096 /* of one operation; names come from outside */
 /* Kubernetes allows 253 bytes, "/" and 63: what is longer is no annotation. */
 #define ANNOTATION_KEY_MAX 317
-#define UNCONFINED         "unconfined"
 #define LOCALHOST          "localhost/"
 #define DEFAULT            "runtime/default"
 
@@ -196,7 +195,7 @@ static bool is_ours(const char *profile)
 /* Of an annotation's value. *ret_profile is set for WISH_OWN. */
 static enum wish annotation_wish(const char *value, const char **ret_profile)
 {
-    if (strcmp(value, UNCONFINED) == 0)
+    if (strcmp(value, ANNOTATION_UNCONFINED) == 0)
         return WISH_OPT_OUT;
     if (strcmp(value, DEFAULT) == 0)
         return WISH_DEFAULT;
@@ -237,17 +236,18 @@ static enum wish effective_field_wish(const struct patch *p, const struct contai
 static enum wish apparmor_wish(const struct patch *p, const struct container *c,
                                const char **ret_profile)
 {
-    const char *mark = annotation(p, ADMISSION_APPARMOR_KEY, c->name);
-    enum wish wish = annotation_wish(annotation(p, ADMISSION_LEGACY_KEY, c->name), ret_profile);
+    const char *mark = annotation(p, ANNOTATION_APPARMOR, c->name);
+    enum wish wish =
+        annotation_wish(annotation(p, ANNOTATION_APPARMOR_LEGACY, c->name), ret_profile);
 
-    if (strcmp(mark, UNCONFINED) == 0)
+    if (strcmp(mark, ANNOTATION_UNCONFINED) == 0)
         return WISH_OPT_OUT;
     if (p->settings->apparmor_fields && wish != WISH_OPT_OUT && wish != WISH_OWN) {
         enum wish field = effective_field_wish(p, c, "appArmorProfile", ret_profile);
 
         wish = field != WISH_NONE ? field : wish;
     }
-    if (wish == WISH_OPT_OUT && strcmp(mark, ADMISSION_LIFTED) == 0)
+    if (wish == WISH_OPT_OUT && strcmp(mark, ANNOTATION_LIFTED) == 0)
         return WISH_NONE;
     return wish;
 }
@@ -255,10 +255,11 @@ static enum wish apparmor_wish(const struct patch *p, const struct container *c,
 static enum wish seccomp_wish(const struct patch *p, const struct container *c,
                               const char **ret_profile)
 {
-    const char *value = annotation(p, ADMISSION_SECCOMP_KEY, c->name);
+    const char *value = annotation(p, ANNOTATION_SECCOMP, c->name);
     enum wish wish;
 
-    if (strcmp(value, UNCONFINED) == 0 || json_is_true(json_object_get(c->context, "privileged")))
+    if (strcmp(value, ANNOTATION_UNCONFINED) == 0 ||
+        json_is_true(json_object_get(c->context, "privileged")))
         return WISH_OPT_OUT;
     wish = effective_field_wish(p, c, "seccompProfile", ret_profile);
     if (wish == WISH_DEFAULT && is_ours(value + MIN(strlen(value), sizeof(LOCALHOST) - 1)))
@@ -292,8 +293,8 @@ static int set_apparmor_field(struct patch *p, struct container *c, json_t *valu
 {
     int r = set_field(p, c, "appArmorProfile", value);
 
-    if (r == 0 && *annotation(p, ADMISSION_LEGACY_KEY, c->name))
-        r = set_annotation(p, ADMISSION_LEGACY_KEY, c->name, legacy);
+    if (r == 0 && *annotation(p, ANNOTATION_APPARMOR_LEGACY, c->name))
+        r = set_annotation(p, ANNOTATION_APPARMOR_LEGACY, c->name, legacy);
     return r;
 }
 
@@ -316,10 +317,11 @@ static int lift_apparmor(struct patch *p, struct container *c)
         break;
     }
     if (p->settings->apparmor_fields)
-        r = set_apparmor_field(p, c, json_pack("{s:s}", "type", "Unconfined"), UNCONFINED);
+        r = set_apparmor_field(p, c, json_pack("{s:s}", "type", "Unconfined"),
+                               ANNOTATION_UNCONFINED);
     else
-        r = set_annotation(p, ADMISSION_LEGACY_KEY, c->name, UNCONFINED);
-    return r < 0 ? r : set_annotation(p, ADMISSION_APPARMOR_KEY, c->name, ADMISSION_LIFTED);
+        r = set_annotation(p, ANNOTATION_APPARMOR_LEGACY, c->name, ANNOTATION_UNCONFINED);
+    return r < 0 ? r : set_annotation(p, ANNOTATION_APPARMOR, c->name, ANNOTATION_LIFTED);
 }
 
 static int patch_bpf(struct patch *p, struct container *c)
@@ -328,9 +330,9 @@ static int patch_bpf(struct patch *p, struct container *c)
     int r;
 
     if (!(enforcers & ENFORCER_BPF) ||
-        strcmp(annotation(p, ADMISSION_BPF_KEY, c->name), UNCONFINED) == 0)
+        strcmp(annotation(p, ANNOTATION_BPF, c->name), ANNOTATION_UNCONFINED) == 0)
         return 0;
-    r = set_localhost(p, ADMISSION_BPF_KEY, c);
+    r = set_localhost(p, ANNOTATION_BPF, c);
     if (r < 0 || !p->settings->bpf_exclusive || (enforcers & ENFORCER_APPARMOR))
         return r;
     return lift_apparmor(p, c);
@@ -351,12 +353,12 @@ static int patch_apparmor(struct patch *p, struct container *c)
         return r;
     if (p->settings->apparmor_fields) {
         snprintf(legacy, sizeof(legacy), LOCALHOST "%s", c->policy->profile->name);
-        r = set_localhost(p, ADMISSION_APPARMOR_KEY, c);
+        r = set_localhost(p, ANNOTATION_APPARMOR, c);
         return r < 0 ? r : set_apparmor_field(p, c, localhost_profile(c), legacy);
     }
-    r = set_localhost(p, ADMISSION_LEGACY_KEY, c);
-    if (r == 0 && strcmp(annotation(p, ADMISSION_APPARMOR_KEY, c->name), ADMISSION_LIFTED) == 0)
-        r = drop_annotation(p, ADMISSION_APPARMOR_KEY, c->name);
+    r = set_localhost(p, ANNOTATION_APPARMOR_LEGACY, c);
+    if (r == 0 && strcmp(annotation(p, ANNOTATION_APPARMOR, c->name), ANNOTATION_LIFTED) == 0)
+        r = drop_annotation(p, ANNOTATION_APPARMOR, c->name);
     return r;
 }
 
@@ -374,7 +376,7 @@ static int patch_seccomp(struct patch *p, struct container *c)
         r = tell_wish(p, c, "seccomp", wish, profile);
     if (r < 0 || wish == WISH_OPT_OUT || wish == WISH_OWN)
         return r;
-    r = set_localhost(p, ADMISSION_SECCOMP_KEY, c);
+    r = set_localhost(p, ANNOTATION_SECCOMP, c);
     if (r < 0)
         return r;
     return set_field(p, c, "seccompProfile",

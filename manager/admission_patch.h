@@ -14,7 +14,7 @@
  *    varmor's. The runtime's default gives way to a policy's profile, which denies more; that is
  *    told in a warning.
  * 4. With bpf_exclusive, a container of a policy without AppArmor is freed of the AppArmor profile
- *    that the runtime would choose; the value ADMISSION_LIFTED says that it was varmor that wrote
+ *    that the runtime would choose; the value ANNOTATION_LIFTED says that it was varmor that wrote
  *    "unconfined", so that it is not taken for a user's word later.
  *
  * docs/targets.md tells users. Pure: no I/O, no clock, no logging.
@@ -22,15 +22,11 @@
 #include <jansson.h>
 
 #include "lib/buf.h"
+#include "lib/policy/annotations.h"
 #include "manager/admission_match.h"
 
-#define ADMISSION_BPF_KEY      "container.bpf.security.beta.varmor.org"
-#define ADMISSION_APPARMOR_KEY "container.apparmor.security.beta.varmor.org"
-#define ADMISSION_LEGACY_KEY   "container.apparmor.security.beta.kubernetes.io"
-#define ADMISSION_SECCOMP_KEY  "container.seccomp.security.beta.varmor.org"
-#define ADMISSION_MUTATED_KEY  "webhook.varmor.org/mutatedAt"
-#define ADMISSION_OWN_PREFIX   "varmor-"
-#define ADMISSION_LIFTED       "bpf-exclusive"
+#define ADMISSION_MUTATED_KEY "webhook.varmor.org/mutatedAt"
+#define ADMISSION_OWN_PREFIX  "varmor-"
 
 /* Containers of one object; a pod with more does not fit into etcd once it has a status. */
 #define ADMISSION_MAX_CONTAINERS 2048

@@ -43,16 +43,21 @@ void binding_tally_add(struct binding_tally *t, const char *node, const struct m
                        unsigned enforcers)
 {
     int64_t since_ns = b->since_ns, without_since_ns = 0;
-    bool all_held = true, restart_needed = false, mended = true;
+    bool all_held = true, any_held = false, restart_needed = false, mended = true;
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         const struct msg_binding_enforcer *e = find_enforcer(b, kinds[i]);
 
         if (!(enforcers & kinds[i]))
             continue;
-        all_held &= e && e->in_force;
-        if (!e)
+        if (!e) {
+            all_held = false;
             continue;
+        }
+        if (e->opted_out)
+            continue;
+        all_held &= e->in_force;
+        any_held |= e->in_force;
         count_enforcer(&t->enforcers[i], e);
         restart_needed |= e->restart_needed;
         mended &= e->in_force || e->restart_needed;
@@ -64,7 +69,7 @@ void binding_tally_add(struct binding_tally *t, const char *node, const struct m
     t->n_restart_needed += restart_needed && mended;
     if (*b->reason) {
         add_without(t, node, b, without_since_ns);
-    } else if (all_held) {
+    } else if (all_held && any_held) {
         t->n_bound++;
         t->bound_since_ns = MAX(t->bound_since_ns, since_ns);
     }

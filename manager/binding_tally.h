@@ -4,7 +4,8 @@
  * How the containers that a profile is for stand to its enforcers: counts, the first few that are
  * not held, and the Bound condition. A container is bound when every enforcer of its profile holds
  * it; it is "without" when the agent says of one that it does not. Between its start and the
- * agent's first word about an enforcer it is neither.
+ * agent's first word about an enforcer it is neither. An enforcer that its user has opted it out of
+ * is not asked for; a container without any other is neither, too.
  *
  * A tally borrows from the bindings that it was shown. Pure; no clock.
  */

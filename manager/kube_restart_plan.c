@@ -61,10 +61,10 @@ static const char *container_of(const char *annotation, const char *key)
 
 static bool is_mark(const char *annotation)
 {
-    return container_of(annotation, ADMISSION_BPF_KEY) ||
-           container_of(annotation, ADMISSION_APPARMOR_KEY) ||
-           container_of(annotation, ADMISSION_LEGACY_KEY) ||
-           container_of(annotation, ADMISSION_SECCOMP_KEY);
+    return container_of(annotation, ANNOTATION_BPF) ||
+           container_of(annotation, ANNOTATION_APPARMOR) ||
+           container_of(annotation, ANNOTATION_APPARMOR_LEGACY) ||
+           container_of(annotation, ANNOTATION_SECCOMP);
 }
 
 /* The value of an annotation about a container; "" if there is none. */
@@ -80,8 +80,8 @@ static const char *mark_of(const json_t *annotations, const char *key, const cha
 /* Was the container freed of its AppArmor profile beside a profile that is gone? */
 static bool is_lifted(const json_t *annotations, const char *container, const struct map *gone)
 {
-    return strcmp(mark_of(annotations, ADMISSION_APPARMOR_KEY, container), ADMISSION_LIFTED) == 0 &&
-           value_names(mark_of(annotations, ADMISSION_BPF_KEY, container), gone);
+    return strcmp(mark_of(annotations, ANNOTATION_APPARMOR, container), ANNOTATION_LIFTED) == 0 &&
+           value_names(mark_of(annotations, ANNOTATION_BPF, container), gone);
 }
 
 bool kube_restart_names(const json_t *object, const struct map *gone)
@@ -147,8 +147,8 @@ static int clean_container(struct cleaning *c, const json_t *annotations, json_t
 static bool annotation_goes(const struct cleaning *c, const json_t *all, const char *key,
                             const char *value)
 {
-    const char *legacy = container_of(key, ADMISSION_LEGACY_KEY);
-    const char *apparmor = container_of(key, ADMISSION_APPARMOR_KEY);
+    const char *legacy = container_of(key, ANNOTATION_APPARMOR_LEGACY);
+    const char *apparmor = container_of(key, ANNOTATION_APPARMOR);
 
     if (is_mark(key) && value_names(value, c->gone))
         return true;

@@ -11,6 +11,7 @@
 #include "containerd/containerd.pb.h"
 #include "lib/policy/selector.h"
 #include "proto/oci_spec.h"
+#include "proto/pod_opt_outs.h"
 
 static_assert(sizeof(((containerd_Container *)NULL)->id) == CONTAINERD_ID_SIZE,
               "see containerd.options");
@@ -23,7 +24,7 @@ static_assert(sizeof(((containerd_VersionResponse *)NULL)->version) == CONTAINER
 struct collector {
     int result;       /* 0, or the negative errno of a callback of ours */
     struct buf bytes; /* of one bytes field */
-    struct labels *labels;
+    struct labels *labels, *opt_outs;
     int (*found_task)(const struct containerd_task *task, void *arg);
     int (*found_name)(const char *name, void *arg);
     void *arg;
@@ -156,6 +157,68 @@ static bool take_label(pb_istream_t *stream, const pb_field_t *field, void **arg
         return false;
     }
     return true;
+}
+
+/* One entry of a container's extensions. */
+struct extension {
+    struct buf value;
+    bool is_sandbox_metadata;
+    int result; /* 0 or -ENOMEM */
+};
+
+static bool take_extension_key(pb_istream_t *stream, const pb_field_t *field, void **arg)
+{
+    struct extension *e = *arg;
+    char key[sizeof(POD_OPT_OUTS_EXTENSION)] = "";
+
+    (void)field;
+    e->is_sandbox_metadata = false;
+    if (stream->bytes_left != sizeof(key) - 1)
+        return pb_read(stream, NULL, stream->bytes_left);
+    if (!pb_read(stream, (pb_byte_t *)key, sizeof(key) - 1))
+        return false;
+    e->is_sandbox_metadata = strcmp(key, POD_OPT_OUTS_EXTENSION) == 0;
+    return true;
+}
+
+/* A value that is too long counts as none: of other extensions we know no ceiling. */
+static bool take_extension_value(pb_istream_t *stream, const pb_field_t *field, void **arg)
+{
+    struct extension *e = *arg;
+    size_t len = stream->bytes_left;
+
+    (void)field;
+    buf_clear(&e->value);
+    if (len > POD_OPT_OUTS_MAX_BYTES)
+        return pb_read(stream, NULL, len);
+    e->result = buf_reserve(&e->value, len);
+    if (e->result < 0)
+        return false;
+    if (len > 0 && !pb_read(stream, e->value.data, len))
+        return false;
+    e->value.len = len;
+    return true;
+}
+
+/* Opt-outs that cannot be read are none: the container is confined, and not lost from view. */
+static bool take_extension(pb_istream_t *stream, const pb_field_t *field, void **arg)
+{
+    CLEANUP_BUF struct buf value = BUF_INIT(0);
+    containerd_Extension m = containerd_Extension_init_zero;
+    struct extension e = {.value = BUF_INIT(POD_OPT_OUTS_MAX_BYTES + 1)};
+    struct collector *c = *arg;
+    bool is_whole;
+
+    (void)field;
+    m.key = (pb_callback_t){.funcs.decode = take_extension_key, .arg = &e};
+    m.value.value = (pb_callback_t){.funcs.decode = take_extension_value, .arg = &e};
+    is_whole = pb_decode(stream, containerd_Extension_fields, &m);
+    value = e.value; /* freed on every way out */
+    if (is_whole && e.is_sandbox_metadata && value.len > 0 &&
+        pod_opt_outs_read(c->opt_outs, buf_text(&value), value.len, NULL) == -ENOMEM)
+        e.result = -ENOMEM;
+    c->result = e.result < 0 ? e.result : c->result;
+    return is_whole && e.result == 0;
 }
 
 /* A pid as the kernel can have it; anything else from the wire becomes 0, "none". */
@@ -298,6 +361,7 @@ void containerd_container_done(struct containerd_container *c)
 {
     c->labels = labels_free(c->labels);
     c->annotations = labels_free(c->annotations);
+    c->opt_outs = labels_free(c->opt_outs);
     free(c->apparmor_profile);
     free(c->cgroups_path);
     c->cgroups_path = c->apparmor_profile = NULL;
@@ -308,14 +372,17 @@ int containerd_container_decode(struct containerd_container *ret, const uint8_t 
 {
     CLEANUP_BUF struct buf json = BUF_INIT(0);
     CLEANUP(labels_free) struct labels *labels = labels_new();
+    CLEANUP(labels_free) struct labels *opt_outs = labels_new();
     struct oci_spec spec = {0};
-    struct collector c = {.bytes = BUF_INIT(CONTAINERD_SPEC_MAX_BYTES), .labels = labels};
+    struct collector c = {
+        .bytes = BUF_INIT(CONTAINERD_SPEC_MAX_BYTES), .labels = labels, .opt_outs = opt_outs};
     containerd_ContainerMessage m = containerd_ContainerMessage_init_zero;
     int r;
 
-    if (!labels)
+    if (!labels || !opt_outs)
         return error_oom(reterr);
     m.container.labels = (pb_callback_t){.funcs.decode = take_label, .arg = &c};
+    m.container.extensions = (pb_callback_t){.funcs.decode = take_extension, .arg = &c};
     m.container.spec.value = (pb_callback_t){.funcs.decode = take_bytes, .arg = &c};
     r = decode(containerd_ContainerMessage_fields, &m, data, len, &c, "container", reterr);
     json = c.bytes;
@@ -339,6 +406,7 @@ int containerd_container_decode(struct containerd_container *ret, const uint8_t 
     memcpy(ret->id, m.container.id, sizeof(ret->id));
     memcpy(ret->image, m.container.image, sizeof(ret->image));
     ret->labels = TAKE(labels);
+    ret->opt_outs = TAKE(opt_outs);
     ret->annotations = TAKE(spec.annotations);
     ret->cgroups_path = TAKE(spec.cgroups_path);
     ret->apparmor_profile = TAKE(spec.apparmor_profile);

@@ -62,6 +62,7 @@ struct containerd_container {
     char image[CONTAINERD_IMAGE_SIZE];
     struct labels *labels;      /* owned; never NULL after a decode */
     struct labels *annotations; /* owned; of the OCI spec; never NULL after a decode */
+    struct labels *opt_outs;    /* owned; of a sandbox: pod_opt_outs.h; never NULL after a decode */
     char *cgroups_path;         /* owned; linux.cgroupsPath of the OCI spec; NULL: none */
     char *apparmor_profile;     /* owned; of the OCI spec; "": none; NULL: there is no spec */
     enum oci_seccomp seccomp;   /* of the OCI spec */

@@ -373,6 +373,15 @@ int message_unpack_event_counts(struct arena *a, Varmor__V1__EventCount **items,
     return 0;
 }
 
+bool message_is_bound(const struct msg_binding *b)
+{
+    size_t n_opted_out = 0;
+
+    for (size_t i = 0; i < b->n_enforcers; i++)
+        n_opted_out += b->enforcers[i].opted_out;
+    return !*b->reason && (n_opted_out == 0 || n_opted_out < b->n_enforcers);
+}
+
 static int pack_binding_enforcers(struct arena *a, const struct msg_binding_enforcer *items,
                                   size_t n, Varmor__V1__BindingEnforcer ***ret)
 {
@@ -386,6 +395,7 @@ static int pack_binding_enforcers(struct arena *a, const struct msg_binding_enfo
         enforcers[i].enforcer = message_pack_enforcer(items[i].enforcer);
         enforcers[i].in_force = items[i].in_force;
         enforcers[i].restart_needed = items[i].restart_needed;
+        enforcers[i].opted_out = items[i].opted_out;
         enforcers[i].mode = message_pack_text(items[i].mode);
         enforcers[i].reason = message_pack_text(items[i].reason);
         enforcers[i].since_ns = items[i].since_ns;
@@ -413,6 +423,7 @@ static int unpack_binding_enforcers(struct arena *a, const Varmor__V1__Binding *
             return r;
         out[i].in_force = in->enforcers[i]->in_force;
         out[i].restart_needed = in->enforcers[i]->restart_needed;
+        out[i].opted_out = in->enforcers[i]->opted_out;
         out[i].mode = in->enforcers[i]->mode;
         out[i].reason = in->enforcers[i]->reason;
         out[i].since_ns = in->enforcers[i]->since_ns;

@@ -67,7 +67,7 @@ struct msg_result {
 };
 struct msg_binding_enforcer {
     enum enforcer_bit enforcer;
-    bool in_force, restart_needed;
+    bool in_force, restart_needed, opted_out;
     const char *mode, *reason;
     int64_t since_ns;
 };
@@ -83,6 +83,8 @@ struct msg_binding {
     const struct msg_binding_enforcer *enforcers;
     size_t n_enforcers;
 };
+/* A profile holds for it: nothing says why not, and it is not opted out of every enforcer. */
+bool message_is_bound(const struct msg_binding *b);
 struct msg_bindings {
     bool complete;
     const struct msg_binding *put;

@@ -34,7 +34,7 @@ $(GEN)/proto/containerd/containerd.pb.c $(GEN)/proto/containerd/containerd.pb.h 
 # Debian's nanopb is a static library without a pkg-config file; only who uses it gets anything of it.
 LDFLAGS_ALL += -lprotobuf-nanopb
 
-containerd_src := containerd_codec.c oci_spec.c
+containerd_src := containerd_codec.c oci_spec.c pod_opt_outs.c
 EXTRA_OBJECTS_containerd := $(B)/gen/proto/containerd/containerd.pb.o
 $(call archive,containerd,proto,$(containerd_src))
 $(call objects,$(addprefix proto/,$(containerd_src))) $(EXTRA_OBJECTS_containerd): | $(GEN)/proto/containerd/containerd.pb.h

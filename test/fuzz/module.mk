@@ -1,5 +1,6 @@
 # One line a fuzzer: the file's name without .c, the archives, the pkg-config names.
 $(call fuzzer,containerd_fuzz,containerd seccomp policy base,openssl jansson)
+$(call fuzzer,pod_opt_outs_fuzz,containerd policy base,openssl jansson)
 $(call fuzzer,manager_message_fuzz,agent proto policy base,openssl libprotobuf-c)
 $(call fuzzer,policy_fuzz,policy match base,openssl yaml-0.1 jansson)
 $(call fuzzer,metrics_fuzz,base,openssl)

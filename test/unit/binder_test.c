@@ -320,6 +320,76 @@ START_TEST(an_enforcer_that_joins_or_leaves_is_bound_or_unbound)
 }
 END_TEST
 
+START_TEST(a_container_that_is_opted_out_of_bpf_is_not_bound)
+{
+    struct msg_binding b;
+
+    container->opted_out = ENFORCER_BPF;
+    apply("b");
+    binder_put(binder, container, NULL);
+    ck_assert_uint_eq(bpf.n_bound, 0);
+    ck_assert(said_of(ENFORCER_BPF)->opted_out && !said_of(ENFORCER_BPF)->in_force);
+    ck_assert_str_eq(said_of(ENFORCER_BPF)->reason, "its pod's annotation opts it out");
+    check_reason("");
+    ck_assert(!is_proven("b"));
+    ck_assert(binder_fill(binder, KEY, &b));
+    ck_assert(!message_is_bound(&b));
+    ck_assert_uint_eq(n_later + n_asked, 0);
+    n_changed = 0;
+    run_container();
+    ck_assert_uint_eq(n_changed, 0);
+}
+END_TEST
+
+START_TEST(the_enforcers_that_it_is_not_opted_out_of_hold_it)
+{
+    struct msg_binding b;
+
+    container->opted_out = ENFORCER_BPF;
+    apply_with("b", ENFORCER_APPARMOR | ENFORCER_BPF);
+    run_container();
+    ck_assert_uint_eq(bpf.n_bound, 0);
+    ck_assert(said_of(ENFORCER_BPF)->opted_out);
+    ck_assert(said_of(ENFORCER_APPARMOR)->in_force);
+    ck_assert(is_proven("b"));
+    ck_assert(binder_fill(binder, KEY, &b));
+    ck_assert(message_is_bound(&b));
+}
+END_TEST
+
+START_TEST(who_is_opted_out_of_apparmor_is_not_missing)
+{
+    container->opted_out = ENFORCER_APPARMOR;
+    say_not_held("its label is 'unconfined'", true);
+    apply_with("b", ENFORCER_APPARMOR | ENFORCER_BPF);
+    run_container();
+    ck_assert_uint_eq(n_later, 0);
+    ck_assert(said_of(ENFORCER_APPARMOR)->opted_out);
+    ck_assert(!said_of(ENFORCER_APPARMOR)->restart_needed);
+    ck_assert(said_of(ENFORCER_BPF)->in_force);
+    ck_assert_uint_eq(bpf.bound_cgroup_id, CGROUP);
+    check_reason("");
+    apparmor.hold = (struct enforcer_hold){.in_force = true}; /* its own setting decides */
+    binder_refresh(binder, "b");
+    ck_assert(said_of(ENFORCER_APPARMOR)->in_force);
+    ck_assert(!said_of(ENFORCER_APPARMOR)->opted_out);
+}
+END_TEST
+
+START_TEST(what_an_earlier_agent_bound_against_its_users_word_is_undone)
+{
+    container->opted_out = ENFORCER_BPF;
+    container->state = CONTAINER_RUNNING;
+    bpf.bound_cgroup_id = CGROUP;
+    bpf.found_profile = "b";
+    apply("b");
+    ck_assert_int_eq(binder_adopt(binder, "", NULL), 0);
+    binder_put(binder, container, NULL);
+    ck_assert_uint_eq(bpf.bound_cgroup_id, 0);
+    ck_assert(said_of(ENFORCER_BPF)->opted_out);
+}
+END_TEST
+
 START_TEST(a_question_that_fails_is_told_and_a_process_that_is_gone_is_not)
 {
     apply_with("b", ENFORCER_APPARMOR);
@@ -352,6 +422,10 @@ Suite *unit_suite(void)
     tcase_add_test(t, an_exec_in_the_meantime_is_seen);
     tcase_add_test(t, a_change_of_its_profile_asks_again);
     tcase_add_test(t, an_enforcer_that_joins_or_leaves_is_bound_or_unbound);
+    tcase_add_test(t, a_container_that_is_opted_out_of_bpf_is_not_bound);
+    tcase_add_test(t, the_enforcers_that_it_is_not_opted_out_of_hold_it);
+    tcase_add_test(t, who_is_opted_out_of_apparmor_is_not_missing);
+    tcase_add_test(t, what_an_earlier_agent_bound_against_its_users_word_is_undone);
     tcase_add_test(t, a_question_that_fails_is_told_and_a_process_that_is_gone_is_not);
     suite_add_tcase(s, t);
     return s;

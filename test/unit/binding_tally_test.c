@@ -137,6 +137,29 @@ START_TEST(a_new_start_must_mend_all_that_is_missing)
 }
 END_TEST
 
+START_TEST(an_enforcer_that_its_user_does_not_want_is_not_asked_for)
+{
+    static const struct msg_binding_enforcer without_bpf[] = {
+        {.enforcer = ENFORCER_BPF, .opted_out = true, .reason = "opted out", .since_ns = 90},
+        {.enforcer = ENFORCER_SECCOMP, .in_force = true, .reason = "", .since_ns = 20},
+    };
+    struct msg_binding b = bound(without_bpf, 2, ""), none = bound(without_bpf, 1, "");
+    const struct status_enforcer_bindings *items;
+    size_t n;
+
+    add(&none, ENFORCER_BPF);
+    ck_assert_uint_eq(tally.n_bound + tally.n_without, 0);
+    add(&b, ENFORCER_BPF | ENFORCER_SECCOMP);
+    ck_assert_uint_eq(tally.n_bound, 1);
+    ck_assert_uint_eq(tally.n_without, 0);
+    ck_assert_int_eq(binding_tally_condition(&tally, arena, &condition), 1);
+    ck_assert_str_eq(condition.status, "True");
+    ck_assert_int_eq(condition.since_ns, 20);
+    items = binding_tally_enforcers(&tally, ENFORCER_BPF, arena, &n);
+    ck_assert_uint_eq(items[0].n_in_force + items[0].n_without, 0);
+}
+END_TEST
+
 START_TEST(each_enforcer_is_counted_for_itself)
 {
     struct msg_binding good = bound(held, 3, ""), older = bound(older_filter, 2, "x");
@@ -169,6 +192,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, containers_that_are_not_held_are_named_and_counted);
     tcase_add_test(t, where_a_new_start_mends_all_the_reason_says_so);
     tcase_add_test(t, a_new_start_must_mend_all_that_is_missing);
+    tcase_add_test(t, an_enforcer_that_its_user_does_not_want_is_not_asked_for);
     tcase_add_test(t, each_enforcer_is_counted_for_itself);
     suite_add_tcase(s, t);
     return s;

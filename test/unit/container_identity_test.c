@@ -7,6 +7,7 @@
 #include "agent/container.h"
 #include "agent/container_identity.h"
 #include "lib/policy/selector.h"
+#include "lib/profile.h"
 #include "proto/containerd_codec.h"
 
 /* "k=v,k=v" */
@@ -65,6 +66,31 @@ START_TEST(a_container_of_the_cri_is_its_pods)
     ck_assert_str_eq(labels_get(c->labels, "app"), "web");
     ck_assert_str_eq(labels_get(c->labels, "tier"), "front");
     containerd_container_done(&cc);
+    containerd_container_done(&sandbox);
+}
+END_TEST
+
+START_TEST(a_containers_pod_opts_it_out_and_no_one_else)
+{
+    static const struct {
+        const char *name;
+        unsigned opted_out;
+    } cases[] = {{"main", ENFORCER_BPF}, {"side", 0}};
+    struct containerd_container sandbox = make("sb", KUBELET "app=web", "");
+
+    sandbox.opt_outs = make_labels("container.bpf.security.beta.varmor.org/main=unconfined");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP(container_free) struct container *c = container_new();
+        struct containerd_container cc = make("abc", KUBELET "app=web", "");
+
+        ck_assert_int_eq(labels_put(cc.labels, "io.kubernetes.container.name", cases[i].name), 0);
+        cc.opt_outs = make_labels("container.bpf.security.beta.varmor.org/side=unconfined");
+        ck_assert_int_eq(container_identity_fill(c, &cc, &sandbox), 0);
+        ck_assert_uint_eq(c->opted_out, cases[i].opted_out);
+        ck_assert_int_eq(container_identity_fill(c, &cc, NULL), 0);
+        ck_assert_uint_eq(c->opted_out, 0); /* its pod is gone, and says nothing */
+        containerd_container_done(&cc);
+    }
     containerd_container_done(&sandbox);
 }
 END_TEST
@@ -132,6 +158,7 @@ Suite *unit_suite(void)
     TCase *t = tcase_create("container_identity");
 
     tcase_add_test(t, a_container_of_the_cri_is_its_pods);
+    tcase_add_test(t, a_containers_pod_opts_it_out_and_no_one_else);
     tcase_add_test(t, an_image_cannot_make_its_container_a_sandbox);
     tcase_add_test(t, a_plain_container_speaks_for_itself);
     tcase_add_test(t, a_container_can_be_filled_again);

@@ -8,6 +8,7 @@
 #include "lib/policy/selector.h"
 #include "proto/containerd_codec.h"
 #include "proto/oci_spec.h"
+#include "proto/pod_opt_outs.h"
 
 /* Captured from containerd 1.6.20 (Debian 12) while `ctr run --rm --label app=web` ran a container
  * c9. */
@@ -401,6 +402,52 @@ START_TEST(a_container_without_a_spec_has_no_annotations)
 }
 END_TEST
 
+#define ANNOTATION    "container.bpf.security.beta.varmor.org/c"
+#define METADATA(key) "{\"Metadata\":{\"Config\":{\"annotations\":{\"" key "\":\"unconfined\"}}}}"
+
+static void add_extension(struct buf *container, const char *key, const char *value)
+{
+    CLEANUP_BUF struct buf any = BUF_INIT(MESSAGE_MAX), entry = BUF_INIT(2 * MESSAGE_MAX);
+
+    add_text(&any, 1, "github.com/containerd/cri/pkg/store/sandbox/Metadata");
+    add_text(&any, 2, value);
+    add_text(&entry, 1, key);
+    add_field(&entry, 2, any.data, any.len);
+    add_field(container, 10, entry.data, entry.len);
+}
+
+START_TEST(a_sandbox_says_who_is_opted_out)
+{
+    static const struct {
+        const char *key, *value;
+        size_t n;
+    } cases[] = {
+        {POD_OPT_OUTS_EXTENSION, METADATA(ANNOTATION), 1},
+        {POD_OPT_OUTS_EXTENSION, METADATA("other"), 0},
+        {"io.cri-containerd.sandbox.metadat!", METADATA(ANNOTATION), 0},
+        {"another", METADATA(ANNOTATION), 0},
+        {"", METADATA(ANNOTATION), 0},
+        /* what cannot be read opts nobody out, and the container is there all the same */
+        {POD_OPT_OUTS_EXTENSION, "{", 0},
+        {POD_OPT_OUTS_EXTENSION, "", 0},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        CLEANUP_BUF struct buf b = BUF_INIT(4 * MESSAGE_MAX), container = BUF_INIT(4 * MESSAGE_MAX);
+        struct containerd_container c = {0};
+
+        add_text(&container, 1, "c1");
+        add_extension(&container, "first", "x");
+        add_extension(&container, cases[i].key, cases[i].value);
+        add_extension(&container, "last", METADATA(ANNOTATION "2"));
+        add_field(&b, 1, container.data, container.len);
+        ck_assert_int_eq(containerd_container_decode(&c, b.data, b.len, NULL), 0);
+        ck_assert_uint_eq(labels_size(c.opt_outs), cases[i].n);
+        containerd_container_done(&c);
+    }
+}
+END_TEST
+
 START_TEST(a_spec_that_is_not_one_is_refused_with_its_reason)
 {
     static const struct {
@@ -496,6 +543,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, a_container_says_which_seccomp_profile_it_was_made_with);
     tcase_add_test(t, a_container_says_which_apparmor_profile_it_was_made_with);
     tcase_add_test(t, a_container_without_a_spec_has_no_annotations);
+    tcase_add_test(t, a_sandbox_says_who_is_opted_out);
     tcase_add_test(t, a_spec_that_is_not_one_is_refused_with_its_reason);
     tcase_add_test(t, a_spec_that_is_not_json_is_refused_with_its_container);
     tcase_add_test(t, requests_have_containerds_field_numbers);

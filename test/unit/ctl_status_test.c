@@ -338,6 +338,28 @@ START_TEST(a_binding_names_its_enforcers)
 }
 END_TEST
 
+START_TEST(who_is_opted_out_is_not_called_bound)
+{
+    static const struct msg_binding_enforcer opted_out = {
+        .enforcer = ENFORCER_BPF, .opted_out = true, .reason = "its pod's annotation opts it out"};
+    const struct status_binding b = {
+        .node = "n1", .binding = {.container_id = "c1", .enforcers = &opted_out, .n_enforcers = 1}};
+    const struct status_list l = {.resource = STATUS_BINDINGS, .bindings = &b, .n = 1};
+    struct script s = {0};
+
+    ck_assert_int_eq(status_list_encode(&l, next_answer(&s)), 0);
+    ck_assert_int_eq(status_list_encode(&l, next_answer(&s)), 0);
+    manager_start(&s);
+    ck_assert_int_eq(RUN(get_run, "bindings", "-o", "wide"), 0);
+    ck_assert_ptr_nonnull(strstr(out, "   false   "));
+    ck_assert_ptr_nonnull(strstr(out, "   BPF(opted out)   "));
+    ck_assert_int_eq(RUN(get_run, "bindings", "-o", "yaml"), 0);
+    manager_stop();
+    ck_assert_ptr_nonnull(strstr(out, "bound: false\n"));
+    ck_assert_ptr_nonnull(strstr(out, "optedOut: true\n"));
+}
+END_TEST
+
 START_TEST(what_the_manager_refuses_is_said)
 {
     struct script s = {.status = GRPC_NOT_FOUND, .text = "there is no policy 'web'\x1b"};
@@ -430,6 +452,7 @@ Suite *unit_suite(void)
     tcase_add_test(t, describe_shows_findings_as_they_are);
     tcase_add_test(t, describe_says_what_each_enforcer_does);
     tcase_add_test(t, a_binding_names_its_enforcers);
+    tcase_add_test(t, who_is_opted_out_is_not_called_bound);
     tcase_add_test(t, what_the_manager_refuses_is_said);
     tcase_add_test(t, an_interrupted_question_has_no_answer);
     tcase_add_test(t, no_manager_is_said);

@@ -32,7 +32,8 @@ struct memory_enforcer {
     const char *commit_error, *revert_error, *remove_error;
     struct enforcer_hold hold; /* what inspect() says */
     int inspect_result;
-    uint64_t bound_cgroup_id; /* the last one */
+    uint64_t bound_cgroup_id;  /* the last one */
+    const char *found_profile; /* to which the kernel has it bound; NULL: bindings() tells none */
     unsigned n_prepared, n_versions, n_inspected, n_bound;
 };
 
@@ -190,11 +191,15 @@ static inline int memory_unbind(struct enforcer *e, uint64_t cgroup_id,
     return 0;
 }
 
-static inline int memory_bindings(struct enforcer *e UNUSED,
-                                  void (*found)(uint64_t cgroup_id, const char *profile, void *data)
-                                      UNUSED,
-                                  void *data UNUSED, struct error **reterr UNUSED)
+static inline int memory_bindings(struct enforcer *e,
+                                  void (*found)(uint64_t cgroup_id, const char *profile,
+                                                void *data),
+                                  void *data, struct error **reterr UNUSED)
 {
+    const struct memory_enforcer *m = memory_of(e);
+
+    if (m->found_profile)
+        found(m->bound_cgroup_id, m->found_profile, data);
     return 0;
 }
 

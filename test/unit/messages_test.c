@@ -21,6 +21,7 @@ static const struct msg_binding_enforcer holds[] = {
     {.enforcer = ENFORCER_BPF, .in_force = true, .since_ns = 7},
     {.enforcer = ENFORCER_SECCOMP,
      .restart_needed = true,
+     .opted_out = true,
      .mode = "x",
      .reason = "an older filter",
      .since_ns = 8},
@@ -44,6 +45,7 @@ static void check_holds(const struct msg_binding *b)
     ck_assert(b->enforcers[0].in_force && !b->enforcers[0].restart_needed);
     ck_assert_str_eq(b->enforcers[0].reason, "");
     ck_assert(!b->enforcers[1].in_force && b->enforcers[1].restart_needed);
+    ck_assert(!b->enforcers[0].opted_out && b->enforcers[1].opted_out);
     ck_assert_str_eq(b->enforcers[1].mode, "x");
     ck_assert_str_eq(b->enforcers[1].reason, "an older filter");
     ck_assert_int_eq(b->enforcers[1].since_ns, 8);
