@@ -136,6 +136,7 @@ END_TEST
 
 START_TEST(nobody_there_is_said_with_the_server)
 {
+    static const char front[] = "0 -103 |S: Failed to connect to 127.0.0.1 port 1 after ";
     const struct kube_call call = get();
 
     start_bed(NULL, 0);
@@ -144,9 +145,8 @@ START_TEST(nobody_there_is_said_with_the_server)
     start_client();
     ask(&call);
     ck_assert_int_eq(loop_run(bed.loop), 0);
-    ck_assert_str_eq(
-        told(),
-        "0 -103 |S: Failed to connect to 127.0.0.1 port 1 after 0 ms: Couldn't connect to server|;");
+    ck_assert_int_eq(strncmp(told(), front, strlen(front)), 0); /* how long it took follows */
+    ck_assert_ptr_nonnull(strstr(told(), " ms: Couldn't connect to server|;"));
     end_bed();
 }
 END_TEST
