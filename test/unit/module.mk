@@ -105,7 +105,7 @@ $(call unit_test,violation_audit_test,record_file agent apparmor seccomp policy 
 $(call unit_test,violation_bpf_test,agent base,openssl)
 $(call unit_test,violation_log_test,agent policy base,openssl jansson)
 $(call unit_test,channel_test,channel,)
-$(call unit_test,table_test,ctl policy base,openssl jansson yaml-0.1)
+$(call unit_test,table_test,$(ctl_lib),$(ctl_pkg))
 $(call unit_test,validate_test,$(ctl_lib),$(ctl_pkg))
 $(call unit_test,ctl_status_test,$(ctl_lib),$(ctl_pkg))
 $(call unit_test,question_test,$(ctl_lib),$(ctl_pkg))
