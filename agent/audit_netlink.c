@@ -20,6 +20,7 @@
 #include <time.h>
 
 #define MESSAGES_PER_TURN 256
+#define ANSWER_MS         500
 #define MESSAGE_MAX       (AUDIT_RECORD_MAX + NLMSG_HDRLEN)
 
 struct audit_netlink {
@@ -32,6 +33,7 @@ struct audit_netlink {
     int test_pid; /* of the self-test's child; its record is for us alone */
     unsigned
         backlog; /* that the kernel is to keep; 0: it has been asked to, or is not to be asked */
+    bool is_answered; /* the first question, if only by a refusal */
     bool test_passed;
     uint64_t test_serial;
     struct audit_record record;
@@ -147,6 +149,7 @@ static void take_message(struct audit_netlink *n, size_t size)
     if (size < NLMSG_HDRLEN || head->nlmsg_len < NLMSG_HDRLEN)
         return;
     len = MIN((size_t)head->nlmsg_len, size) - NLMSG_HDRLEN;
+    n->is_answered |= head->nlmsg_type == AUDIT_GET || head->nlmsg_type == NLMSG_ERROR;
     if (head->nlmsg_type == AUDIT_GET) {
         take_status(n, NLMSG_DATA(head), len);
         return;
@@ -204,6 +207,25 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / (int64_t)NS_PER_MSEC;
 }
 
+/* A thread of the kernel's answers, so it may take a moment. Without an answer nobody says how much
+ * the kernel drops. */
+static void await_answer(struct audit_netlink *n)
+{
+    int64_t end = now_ms() + ANSWER_MS;
+    struct pollfd p = {.fd = n->fd, .events = POLLIN};
+
+    while (!n->is_answered) {
+        int64_t left = end - now_ms();
+        int r;
+
+        if (left <= 0 || poll(&p, 1, (int)left) == 0)
+            return;
+        r = read_message(n);
+        if (r < 0 && r != -EAGAIN && r != -EINTR && r != -ENOBUFS)
+            return; /* the self-test says what is wrong */
+    }
+}
+
 static int self_test(struct audit_netlink *n, struct error **reterr)
 {
     int64_t end = now_ms() + AUDIT_NETLINK_TEST_MS;
@@ -247,6 +269,7 @@ int audit_netlink_new(struct audit_netlink **ret, struct loop *loop,
     if (r < 0)
         return r;
     audit_netlink_ask(n);
+    await_answer(n);
     r = self_test(n, reterr);
     if (r < 0)
         return r;
