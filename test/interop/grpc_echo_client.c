@@ -111,7 +111,10 @@ static int call(struct client *c, char **argv, bool has_tls, struct error **rete
     int r;
 
     if (has_tls)
-        tls = (struct grpc_tls){argv[7], argv[8], argv[9], argv[10]};
+        tls = (struct grpc_tls){.ca_file = argv[7],
+                                .certificate_file = argv[8],
+                                .key_file = argv[9],
+                                .server_name = argv[10]};
     snprintf(path, sizeof(path), "/interop.Echo/%s", argv[2]);
     c->n_left = strtoul(argv[3], NULL, 10);
     r = make_request(&c->request, strtoul(argv[4], NULL, 10), strtoul(argv[6], NULL, 10));

@@ -249,7 +249,8 @@ static int serve(char **argv, bool has_tls, struct error **reterr)
     int r = loop_new(&loop, reterr);
 
     if (has_tls)
-        tls = (struct grpc_tls){argv[3], argv[4], argv[5], NULL};
+        tls =
+            (struct grpc_tls){.ca_file = argv[3], .certificate_file = argv[4], .key_file = argv[5]};
     if (r == 0)
         r = grpc_server_new(&server, loop, NULL, reterr);
     if (r == 0)
