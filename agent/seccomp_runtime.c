@@ -20,8 +20,6 @@
 static const char *const places[] = {"/usr/sbin/runc", "/usr/bin/runc", "/usr/local/sbin/runc",
                                      "/usr/local/bin/runc"};
 
-DEFINE_CLEANUP(json_t *, json_decref)
-
 static bool list_has(const json_t *list, const char *text)
 {
     for (size_t i = 0; i < json_array_size(list); i++) {

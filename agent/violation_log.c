@@ -40,8 +40,6 @@ struct violation_log {
     uint64_t lost_held;   /* what events that are held would have told as lost */
     struct buf line, back, kind;
 };
-
-DEFINE_CLEANUP(json_t *, json_decref)
 DEFINE_CLEANUP(DIR *, closedir)
 
 static int metadata_make(char **ret, const struct violation_log_settings *settings,

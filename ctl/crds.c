@@ -10,6 +10,7 @@
 #include "ctl/field_page.h"
 #include "ctl/openapi.h"
 #include "ctl/status_json.h"
+#include "lib/json_value.h"
 #include "lib/error.h"
 
 static const char crds_help[] =
@@ -32,17 +33,11 @@ struct crds_options {
     bool help;
 };
 
-static void release(json_t *json)
-{
-    json_decref(json);
-}
-DEFINE_CLEANUP(json_t *, release)
-
 /* ---- The objects ---- */
 
 static json_t *columns_json(const struct custom_resource *resource)
 {
-    CLEANUP(release) json_t *list = json_array();
+    CLEANUP(json_decref) json_t *list = json_array();
 
     for (size_t i = 0; i < resource->n_columns; i++) {
         const struct column *c = &resource->columns[i];
@@ -60,7 +55,7 @@ static json_t *columns_json(const struct custom_resource *resource)
 static json_t *names_json(const struct custom_resource *resource)
 {
     CLEANUP_FREE char *list_kind = NULL;
-    CLEANUP(release) json_t *to = NULL;
+    CLEANUP(json_decref) json_t *to = NULL;
 
     if (asprintf(&list_kind, "%sList", resource->kind) < 0) {
         list_kind = NULL;
@@ -100,7 +95,7 @@ static int print_yaml(struct error **reterr)
     printf("# SPDX-License-Identifier: Apache-2.0\n"
            "# Made by `make golden` from the tables in lib/policy (varmorctl crds).\n");
     for (size_t i = 0; i < CUSTOM_RESOURCES; i++) {
-        CLEANUP(release) json_t *crd = crd_json(&custom_resources[i]);
+        CLEANUP(json_decref) json_t *crd = crd_json(&custom_resources[i]);
         int r;
 
         printf("---\n");
@@ -113,8 +108,8 @@ static int print_yaml(struct error **reterr)
 
 static int print_json(struct error **reterr)
 {
-    CLEANUP(release) json_t *items = json_array();
-    CLEANUP(release) json_t *list = NULL;
+    CLEANUP(json_decref) json_t *items = json_array();
+    CLEANUP(json_decref) json_t *list = NULL;
 
     for (size_t i = 0; i < CUSTOM_RESOURCES; i++)
         if (json_array_append_new(items, crd_json(&custom_resources[i])) < 0)

@@ -3,18 +3,13 @@
 
 #include <string.h>
 
+#include "lib/json_value.h"
 #include "lib/error.h"
 
 /* An API server keeps a maximum as a double, and refuses values if that is not an integer of 64 bits. */
 #define EXACT_MAX     (1ULL << 53)
 
 #define PATTERN_BYTES 8192 /* of a pattern of words: our longest list has some 60 */
-
-static void release(json_t *json)
-{
-    json_decref(json);
-}
-DEFINE_CLEANUP(json_t *, release)
 
 /* Building goes on after a failure, and whoever returns looks at it. */
 struct builder {
@@ -247,7 +242,7 @@ static const struct schema object_schema = {.fields = object_fields,
 json_t *openapi_field_json(const struct field *f)
 {
     struct builder b = {0};
-    CLEANUP(release) json_t *to = field_json(&b, f);
+    CLEANUP(json_decref) json_t *to = field_json(&b, f);
 
     return b.has_failed ? NULL : TAKE(to);
 }
@@ -255,8 +250,8 @@ json_t *openapi_field_json(const struct field *f)
 json_t *openapi_resource_json(const struct custom_resource *resource)
 {
     struct builder b = {0};
-    CLEANUP(release) json_t *to = schema_json(&b, &object_schema, resource->help);
-    CLEANUP(release) json_t *own = schema_json(&b, resource->root, NULL);
+    CLEANUP(json_decref) json_t *to = schema_json(&b, &object_schema, resource->help);
+    CLEANUP(json_decref) json_t *own = schema_json(&b, resource->root, NULL);
 
     if (json_object_update(json_object_get(to, "properties"), json_object_get(own, "properties")) <
             0 ||

@@ -12,6 +12,7 @@
 #include "ctl/policy_set.h"
 #include "ctl/render_bpf.h"
 #include "ctl/text.h"
+#include "lib/json_value.h"
 #include "lib/apparmor/apparmor.h"
 #include "lib/policy/policy_words.h"
 #include "lib/profile.h"
@@ -20,8 +21,6 @@
 
 #define RENDER_MAX   (1u << 30) /* bytes of one dump: the states of the largest automata */
 #define JSON_INDENTS 2
-
-DEFINE_CLEANUP(json_t *, json_decref)
 
 static const char render_help[] =
     "Usage: varmorctl render [OPTION]... FILE|FOLDER|-...\n"

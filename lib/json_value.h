@@ -9,6 +9,8 @@
 
 #include "lib/buf.h"
 
+DEFINE_CLEANUP(json_t *, json_decref)
+
 /* Taken while one text is read, for ever or for a moment. A value can need eighty times the bytes of its text ("{},{},..."),
  * and who sends it need not be anybody's friend: an admission request of 8 MiB would take all that a manager may have. */
 #define JSON_VALUE_MAX_BYTES ((size_t)128 << 20)

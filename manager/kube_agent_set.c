@@ -20,7 +20,7 @@ struct kube_agent_set {
 
 unsigned kube_agent_set_read(const uint8_t *json, size_t len)
 {
-    CLEANUP(kube_json_free) json_t *root = json_loadb((const char *)json, len, 0, NULL);
+    CLEANUP(json_decref) json_t *root = json_loadb((const char *)json, len, 0, NULL);
     const json_t *desired =
         json_object_get(json_object_get(root, "status"), "desiredNumberScheduled");
     json_int_t n = json_integer_value(desired);

@@ -162,7 +162,7 @@ static int object_read(struct profile_object *o, const json_t *root)
  * that (a field that its schema lacks) is then no difference. */
 static int see(struct kube_armor_profiles *a, const char *key, const uint8_t *object, size_t len)
 {
-    CLEANUP(kube_json_free) json_t *root = json_value_read(object, len, 0, NULL);
+    CLEANUP(json_decref) json_t *root = json_value_read(object, len, 0, NULL);
     const struct profile_object *old = map_find(a->objects, key);
     struct profile_object *o;
     int r;
@@ -294,7 +294,7 @@ static int add_operation(json_t *patch, const char *op, const char *path, json_t
 static json_t *object_patch(const struct profile_object *o, const struct kube_profile_facts *f,
                             json_t *spec)
 {
-    CLEANUP(kube_json_free) json_t *patch = json_array();
+    CLEANUP(json_decref) json_t *patch = json_array();
     char path[64];
     int r = add_operation(patch, "test", "/metadata/uid", json_string(o->uid));
 
@@ -340,8 +340,8 @@ static enum write_outcome object_make(const char *writer_text, struct kube_write
     const struct stored_policy *p = find_policy(a, key);
     struct profile_draft *d = p ? draft_get(a, key) : NULL;
     const struct profile_object *o = p ? find_object(a, p) : NULL;
-    CLEANUP(kube_json_free) json_t *spec = NULL;
-    CLEANUP(kube_json_free) json_t *body = NULL;
+    CLEANUP(json_decref) json_t *spec = NULL;
+    CLEANUP(json_decref) json_t *body = NULL;
     struct kube_profile_facts facts;
     char *warning = NULL;
 
@@ -436,9 +436,9 @@ static enum write_outcome status_make(const char *writer_text, struct kube_write
     const struct stored_policy *p = find_policy(a, key);
     const struct profile_object *o = p ? find_object(a, p) : NULL;
     struct profile_draft *d = o ? draft_get(a, key) : NULL;
-    CLEANUP(kube_json_free) json_t *stands = NULL;
-    CLEANUP(kube_json_free) json_t *wanted = NULL;
-    CLEANUP(kube_json_free) json_t *patch = NULL;
+    CLEANUP(json_decref) json_t *stands = NULL;
+    CLEANUP(json_decref) json_t *wanted = NULL;
+    CLEANUP(json_decref) json_t *patch = NULL;
     struct kube_profile_facts facts;
 
     if (!o || !a->is_listed)

@@ -38,8 +38,8 @@ static int format_body(struct buf *body, const struct kube_endpoint_place *place
                        const char *type)
 {
     CLEANUP_FREE char *text = NULL;
-    CLEANUP(kube_json_free) json_t *owners = json_loads(place->owners, 0, NULL);
-    CLEANUP(kube_json_free)
+    CLEANUP(json_decref) json_t *owners = json_loads(place->owners, 0, NULL);
+    CLEANUP(json_decref)
     json_t *json = json_pack(
         "{s:s, s:s, s:{s:s, s:s, s:{s:s, s:s}}, s:s, s:[{s:s, s:s, s:i}], "
         "s:[{s:[s], s:{s:b}}]}",

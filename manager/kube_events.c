@@ -163,7 +163,7 @@ static json_t *micro_time(void)
 static json_t *make_body(const struct kube_events *events, const struct kube_event_subject *s,
                          const struct kube_event *e, const char *name_space, const char *name)
 {
-    CLEANUP(kube_json_free)
+    CLEANUP(json_decref)
     json_t *regarding = json_pack("{s:s, s:s, s:s, s:s}", "apiVersion", KUBE_GROUP_VERSION, "kind",
                                   s->kind, "name", s->name, "uid", s->uid);
 
@@ -245,7 +245,7 @@ static enum write_outcome events_make(const char *key, struct kube_write *ret,
 {
     struct kube_events *e = data;
     struct kept_event *k = map_find(e->kept, key);
-    CLEANUP(kube_json_free) json_t *series = NULL;
+    CLEANUP(json_decref) json_t *series = NULL;
     const char *member;
 
     if (!k || k->n_told == k->count)

@@ -18,8 +18,6 @@
 #define ANSWER_MAX_BYTES (256u << 10) /* a role with managed fields has some 10 KiB */
 #define DEADLINE         (10 * NS_PER_SEC)
 
-DEFINE_CLEANUP(json_t *, json_decref)
-
 struct kube_owner {
     struct loop *loop;
     struct kube_client *client;

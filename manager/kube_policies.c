@@ -72,7 +72,7 @@ static json_t *stands_json(const struct status_object *o)
 /* The member status of an object, as compact JSON. 0 (*ret may be NULL: it has none), -EBADMSG or -ENOMEM. */
 static int read_status(const uint8_t *object, size_t len, char **ret)
 {
-    CLEANUP(kube_json_free) json_t *root = json_value_read(object, len, 0, NULL);
+    CLEANUP(json_decref) json_t *root = json_value_read(object, len, 0, NULL);
     const json_t *status = json_object_get(root, "status");
 
     if (!root)
@@ -223,7 +223,7 @@ static char *status_path(const struct status_object *o)
 static enum write_outcome fill_write(struct kube_write *ret, struct status_object *o,
                                      json_t *stands, json_t *wanted)
 {
-    CLEANUP(kube_json_free)
+    CLEANUP(json_decref)
     json_t *patch =
         json_pack("[{s:s, s:s, s:s}, {s:s, s:s, s:O}]", "op", "test", "path", "/metadata/uid",
                   "value", o->uid, "op", "add", "path", "/status", "value", wanted);
@@ -246,8 +246,8 @@ static enum write_outcome status_make(const char *writer_text, struct kube_write
 {
     struct kube_policies *s = data;
     struct status_object *o = map_find(s->objects, writer_text + 1);
-    CLEANUP(kube_json_free) json_t *stands = NULL;
-    CLEANUP(kube_json_free) json_t *wanted = NULL;
+    CLEANUP(json_decref) json_t *stands = NULL;
+    CLEANUP(json_decref) json_t *wanted = NULL;
     struct kube_status_facts facts;
 
     if (!o || !gather(s, writer_text + 1, o, &facts))
@@ -268,7 +268,7 @@ static enum write_outcome status_make(const char *writer_text, struct kube_write
 
 static void note_version(struct status_object *o, const struct kube_answer *a)
 {
-    CLEANUP(kube_json_free) json_t *root = json_value_read(a->body, a->len, 0, NULL);
+    CLEANUP(json_decref) json_t *root = json_value_read(a->body, a->len, 0, NULL);
 
     snprintf(o->written_version, sizeof(o->written_version), "%s",
              kube_get_text(json_object_get(root, "metadata"), "resourceVersion"));
@@ -279,8 +279,8 @@ static enum write_outcome status_answered(const char *writer_text, const struct 
 {
     struct kube_policies *s = data;
     struct status_object *o = map_find(s->objects, writer_text + 1);
-    CLEANUP(kube_json_free) json_t *before = NULL;
-    CLEANUP(kube_json_free) json_t *sent = NULL;
+    CLEANUP(json_decref) json_t *before = NULL;
+    CLEANUP(json_decref) json_t *sent = NULL;
     char *stands;
 
     if (!o || !o->sent || a->status == 404)

@@ -8,12 +8,6 @@
 
 #include "lib/json_value.h"
 
-static inline void kube_policy_json_cleanup(json_t **value)
-{
-    json_decref(*value);
-}
-#define CLEANUP_JSON __attribute__((cleanup(kube_policy_json_cleanup)))
-
 int kube_policy_init(struct kube_policy *p, bool cluster, const char *watch_key)
 {
     const char *slash = cluster ? NULL : strchr(watch_key, '/');
@@ -45,7 +39,7 @@ int kube_policy_read(struct kube_policy *p, const uint8_t *json, size_t len, boo
                      struct error **reterr)
 {
     json_error_t where;
-    CLEANUP_JSON json_t *object = json_value_read(json, len, 0, &where);
+    CLEANUP(json_decref) json_t *object = json_value_read(json, len, 0, &where);
     const json_t *metadata = json_object_get(object, "metadata");
     const char *uid = json_string_value(json_object_get(metadata, "uid"));
     const char *version = json_string_value(json_object_get(metadata, "resourceVersion"));

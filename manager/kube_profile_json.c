@@ -24,7 +24,7 @@ static const struct {
 
 static json_t *texts_json(const char *const *items, size_t n)
 {
-    CLEANUP(kube_json_free) json_t *to = json_array();
+    CLEANUP(json_decref) json_t *to = json_array();
     int r = to ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < n; i++)
@@ -53,9 +53,9 @@ static json_t *expression_json(const char *key, enum selector_operator op,
 /* "key in (one value)" is a label to match; everything else is an expression. */
 static json_t *selector_json(const struct selector *selector)
 {
-    CLEANUP(kube_json_free) json_t *to = json_object();
-    CLEANUP(kube_json_free) json_t *labels = json_object();
-    CLEANUP(kube_json_free) json_t *expressions = json_array();
+    CLEANUP(json_decref) json_t *to = json_object();
+    CLEANUP(json_decref) json_t *labels = json_object();
+    CLEANUP(json_decref) json_t *expressions = json_array();
     int r = to && labels && expressions ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < selector_size(selector); i++) {
@@ -80,7 +80,7 @@ static json_t *selector_json(const struct selector *selector)
 json_t *kube_target_json(const struct policy *policy)
 {
     const struct profile_target *t = &policy->target;
-    CLEANUP(kube_json_free) json_t *to = json_pack("{s:s}", "kind", target_kind_name(t->kind));
+    CLEANUP(json_decref) json_t *to = json_pack("{s:s}", "kind", target_kind_name(t->kind));
     int r = to ? 0 : -ENOMEM;
 
     if (t->name)
@@ -110,7 +110,7 @@ static json_t *rule_json(const struct rule *rule)
 
 static json_t *rules_json(const struct profile *p)
 {
-    CLEANUP(kube_json_free) json_t *to = json_array();
+    CLEANUP(json_decref) json_t *to = json_array();
     size_t n = p->n_rules <= KUBE_PROFILE_MAX_RULES ? p->n_rules : KUBE_PROFILE_MAX_RULES - 1;
     char more[64];
     int r = to ? 0 : -ENOMEM;
@@ -147,7 +147,7 @@ static json_t *profile_json(const struct kube_profile_facts *f)
 {
     const struct profile *p = f->policy->profile;
     char digest[KUBE_DIGEST_TEXT_SIZE];
-    CLEANUP(kube_json_free)
+    CLEANUP(json_decref)
     json_t *to =
         json_pack("{s:s, s:s, s:s, s:s}", "name", p->name, "enforcer",
                   f->policy->in_force->enforcer_text, "mode", p->complain ? "complain" : "enforce",
@@ -200,7 +200,7 @@ json_t *kube_profile_owners_json(const struct kube_profile_facts *f)
 json_t *kube_profile_labels_json(const struct kube_profile_facts *f)
 {
     const struct labels *labels = f->policy->in_force->labels;
-    CLEANUP(kube_json_free) json_t *to = json_object();
+    CLEANUP(json_decref) json_t *to = json_object();
     int r = to ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < labels_size(labels); i++)
@@ -238,7 +238,7 @@ static json_t *enforcer_states_json(const struct node *node, const struct stored
 {
     static const char *const words[] = {
         [NODE_WAITING] = "Waiting", [NODE_APPLIED] = "Applied", [NODE_FAILED] = "Failed"};
-    CLEANUP(kube_json_free) json_t *to = json_array();
+    CLEANUP(json_decref) json_t *to = json_array();
     int r = to ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < ARRAY_SIZE(enforcer_names); i++) {
@@ -294,7 +294,7 @@ static json_t *node_json(const struct ordered_node *o, const struct stored_polic
     const struct node_profile *np = node_profile_find(o->node, p->slot);
     bool is_ready = o->standing == NODE_APPLIED && o->node->connected;
     char digest[KUBE_DIGEST_TEXT_SIZE];
-    CLEANUP(kube_json_free)
+    CLEANUP(json_decref)
     json_t *to =
         json_pack("{s:o, s:b, s:i, s:o}", "name", kube_text(o->node->name, NODE_NAME_MAX), "ready",
                   is_ready, "boundContainers", (int)count_bound(o->node, p->profile), "enforcers",
@@ -311,7 +311,7 @@ static json_t *node_json(const struct ordered_node *o, const struct stored_polic
 static json_t *nodes_json(const struct ordered_node *nodes, size_t n, const struct stored_policy *p,
                           const json_t *before)
 {
-    CLEANUP(kube_json_free) json_t *to = json_array();
+    CLEANUP(json_decref) json_t *to = json_array();
     int r = to ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < MIN(n, (size_t)KUBE_PROFILE_MAX_NODES); i++)
@@ -323,7 +323,7 @@ static json_t *nodes_json(const struct ordered_node *nodes, size_t n, const stru
 static json_t *failed_json(const struct ordered_node *nodes, size_t n,
                            const struct stored_policy *p, const json_t *before)
 {
-    CLEANUP(kube_json_free) json_t *to = json_array();
+    CLEANUP(json_decref) json_t *to = json_array();
     int r = to ? 0 : -ENOMEM;
 
     for (size_t i = 0; i < MIN(n, (size_t)KUBE_PROFILE_MAX_CONDITIONS); i++) {
@@ -348,7 +348,7 @@ json_t *kube_profile_status_json(const struct kube_profile_facts *f, const json_
     const struct policy_status *s = f->status;
     size_t n = 0;
     CLEANUP_FREE struct ordered_node *nodes = node_order(f->nodes, f->policy, &n);
-    CLEANUP(kube_json_free)
+    CLEANUP(json_decref)
     json_t *to = json_pack("{s:i, s:i}", "desiredNumberLoaded", s ? (int)s->nodes_desired : 0,
                            "currentNumberLoaded", s ? (int)s->nodes_ready : 0);
     int r = to && nodes ? 0 : -ENOMEM;

@@ -159,7 +159,7 @@ static bool annotation_goes(const struct cleaning *c, const json_t *all, const c
 
 static int clean_annotations(struct cleaning *c, json_t *annotations)
 {
-    CLEANUP(kube_json_free) json_t *all = json_copy(annotations);
+    CLEANUP(json_decref) json_t *all = json_copy(annotations);
     const char *key;
     json_t *value;
     int r = all ? 0 : -ENOMEM;
@@ -261,7 +261,7 @@ static json_t *close_patch(const struct kube_restart_facts *facts, const json_t 
                            const json_t *object)
 {
     const json_t *metadata = json_object_get(object, "metadata");
-    CLEANUP(kube_json_free)
+    CLEANUP(json_decref)
     json_t *all =
         json_pack("[{s:s, s:s, s:s}]", "op", "replace", "path", "/metadata/resourceVersion",
                   "value", kube_get_text(metadata, "resourceVersion"));
@@ -287,7 +287,7 @@ int kube_restart_plan(json_t **ret_patch, const struct kube_restart_facts *facts
                       enum target_kind kind, json_t *object, struct error **reterr)
 {
     CLEANUP(labels_free) struct labels *labels = labels_new();
-    CLEANUP(kube_json_free) json_t *operations = json_array();
+    CLEANUP(json_decref) json_t *operations = json_array();
     const json_t *metadata = json_object_get(object, "metadata");
     const struct admission_subject subject = {.kind = kind,
                                               .name_space = kube_get_text(metadata, "namespace"),

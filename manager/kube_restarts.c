@@ -154,7 +154,7 @@ static void consider(struct kube_restarts *r, const char *key, struct seen_polic
 /* Has a manager accepted the object before? Of what cannot be read that is assumed: then nothing is restarted. */
 static bool was_accepted(const uint8_t *object, size_t len)
 {
-    CLEANUP(kube_json_free) json_t *root = json_value_read(object, len, 0, NULL);
+    CLEANUP(json_decref) json_t *root = json_value_read(object, len, 0, NULL);
     const json_t *conditions = json_object_get(json_object_get(root, "status"), "conditions");
     json_t *c;
     size_t i;
@@ -352,7 +352,7 @@ static void ask(struct kube_restarts *r, const char *method, const char *body,
 static void on_written(const struct kube_answer *a, void *data)
 {
     struct kube_restarts *r = data;
-    CLEANUP(kube_json_free) json_t *object = NULL;
+    CLEANUP(json_decref) json_t *object = NULL;
 
     if (has_failed(r, a))
         return;
@@ -370,8 +370,8 @@ static void on_read(const struct kube_answer *a, void *data)
                                              .gone = r->gone,
                                              .is_new = on_is_new,
                                              .data = r};
-    CLEANUP(kube_json_free) json_t *object = NULL;
-    CLEANUP(kube_json_free) json_t *patch = NULL;
+    CLEANUP(json_decref) json_t *object = NULL;
+    CLEANUP(json_decref) json_t *patch = NULL;
     CLEANUP_BUF struct buf body = BUF_INIT(KUBE_WRITE_MAX_BYTES);
     CLEANUP(error_free) struct error *problem = NULL;
     int e;

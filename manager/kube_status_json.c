@@ -166,7 +166,7 @@ static int add_bound(json_t *to, const struct kube_status_facts *f,
 static json_t *conditions(const struct kube_status_facts *f, const struct binding_tally *tally,
                           const json_t *before)
 {
-    CLEANUP(kube_json_free) json_t *to = json_array();
+    CLEANUP(json_decref) json_t *to = json_array();
     const struct stored_policy *p = f->policy;
     int r = to ? add_judgement(to, f, before) : -ENOMEM;
 
@@ -216,7 +216,7 @@ static json_t *node_counts_json(const struct policy_status *s)
 static json_t *enforcers_json(const struct stored_policy *p, const struct ordered_node *nodes,
                               size_t n_nodes)
 {
-    CLEANUP(kube_json_free) json_t *to = json_array();
+    CLEANUP(json_decref) json_t *to = json_array();
     int r = to ? 0 : -ENOMEM;
 
     for (size_t k = 0; k < ARRAY_SIZE(enforcer_names); k++) {
@@ -242,7 +242,7 @@ static json_t *enforcers_json(const struct stored_policy *p, const struct ordere
 static json_t *failures_json(const struct stored_policy *p, const struct ordered_node *nodes,
                              size_t n_nodes, int *ret_n_omitted)
 {
-    CLEANUP(kube_json_free) json_t *to = json_array();
+    CLEANUP(json_decref) json_t *to = json_array();
     int r = to ? 0 : -ENOMEM;
 
     *ret_n_omitted = 0;
@@ -323,7 +323,7 @@ json_t *kube_status_json(const struct kube_status_facts *f, const json_t *before
     const struct stored_policy *p = f->policy;
     const char *name = p && p->profile ? p->profile->name : kube_get_text(before, "profileName");
     struct binding_tally tally = {0};
-    CLEANUP(kube_json_free)
+    CLEANUP(json_decref)
     json_t *to = json_pack("{s:s, s:b, s:s, s:I}", "profileName", name, "ready",
                            f->status && f->status->is_ready && !f->problem, "phase",
                            policy_phase_name(phase_of(f)), "observedGeneration",

@@ -5,15 +5,8 @@
  * memory; kube_set() and kube_append() take such an answer and pass a missing one on, so that a whole object can be put
  * together with one check at its end. Pure.
  */
-#include <jansson.h>
-
 #include "lib/digest.h"
-
-static inline void kube_json_free(json_t *json)
-{
-    json_decref(json);
-}
-DEFINE_CLEANUP(json_t *, kube_json_free)
+#include "lib/json_value.h"
 
 /* A text of at most max_bytes (more than 3), cut between characters and then ending in "..."; a byte that is not UTF-8
  * becomes '?', as the server refuses it. text NULL: "". */

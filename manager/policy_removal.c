@@ -15,8 +15,6 @@
 #define ANSWER_MAX_BYTES (64u << 20) /* deleting a collection answers with all that was in it */
 #define DEADLINE         (60 * NS_PER_SEC)
 
-DEFINE_CLEANUP(json_t *, json_decref)
-
 /* In this order. */
 static const char *const resources[] = {"varmorclusterpolicies", "varmorpolicies"};
 

@@ -14,11 +14,6 @@
 #define POLICY_GROUP    "crd.varmor.org"
 #define POLICY_RESOURCE "varmorpolicies"
 
-static inline void free_json_cleanup(json_t **j)
-{
-    json_decref(*j);
-}
-
 void token_review_done(struct token_review *r)
 {
     free(r->problem);
@@ -61,7 +56,7 @@ int64_t token_ends_s(const char *token)
     unsigned char claims_text[TOKEN_MAX_BYTES + 4];
     const char *claims = strchr(token, '.');
     const char *end = claims ? strchr(claims + 1, '.') : NULL;
-    CLEANUP(free_json) json_t *json = NULL;
+    CLEANUP(json_decref) json_t *json = NULL;
     int len;
 
     if (!end)
@@ -82,7 +77,7 @@ static int add_json(struct buf *out, const json_t *json)
 
 int token_review_request(struct buf *out, const char *token, const char *audience)
 {
-    CLEANUP(free_json)
+    CLEANUP(json_decref)
     json_t *json = json_pack("{s:s, s:s, s:{s:s, s:[s]}}", "apiVersion", "authentication.k8s.io/v1",
                              "kind", "TokenReview", "spec", "token", token, "audiences", audience);
 
@@ -94,7 +89,7 @@ static int make_access_request(struct token_review *r, const json_t *user)
 {
     static const char *const parts[] = {"uid", "groups", "extra"};
     CLEANUP_BUF struct buf out = BUF_INIT(TOKEN_REQUEST_MAX_BYTES);
-    CLEANUP(free_json)
+    CLEANUP(json_decref)
     json_t *json =
         json_pack("{s:s, s:s, s:{s:s, s:{s:s, s:s, s:s}}}", "apiVersion", "authorization.k8s.io/v1",
                   "kind", "SubjectAccessReview", "spec", "user", r->user, "resourceAttributes",
@@ -160,7 +155,7 @@ static const char *one_extra(const json_t *user, const char *key)
 int token_review_read(struct token_review *ret, const uint8_t *data, size_t len,
                       const char *audience, struct error **reterr)
 {
-    CLEANUP(free_json) json_t *json = NULL;
+    CLEANUP(json_decref) json_t *json = NULL;
     const json_t *status = read_status(&json, data, len, "TokenReview", reterr);
     const json_t *user = json_object_get(status, "user");
     const char *name = json_string_value(json_object_get(user, "username"));
@@ -205,7 +200,7 @@ int token_review_check_agent(const struct token_review *r, const char *account,
 
 int access_review_read(const uint8_t *data, size_t len, struct error **reterr)
 {
-    CLEANUP(free_json) json_t *json = NULL;
+    CLEANUP(json_decref) json_t *json = NULL;
     const json_t *status = read_status(&json, data, len, "SubjectAccessReview", reterr);
 
     if (!status)

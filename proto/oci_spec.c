@@ -10,8 +10,6 @@
 #include "lib/policy/selector.h"
 #include "lib/seccomp/json_value.h"
 
-DEFINE_CLEANUP(json_t *, json_decref)
-
 void oci_spec_done(struct oci_spec *s)
 {
     s->annotations = labels_free(s->annotations);

@@ -13,8 +13,6 @@
 
 #define KEY_MAX 256 /* with the NUL; an annotation's key has at most 63 bytes behind its slash */
 
-DEFINE_CLEANUP(json_t *, json_decref)
-
 static const struct {
     const char *prefix;
     enum enforcer_bit enforcer;

@@ -9,12 +9,6 @@
 
 #include "lib/json_value.h"
 
-static void lease_json_free(json_t *json)
-{
-    json_decref(json);
-}
-DEFINE_CLEANUP(json_t *, lease_json_free)
-
 /* Copies a member that is a text, if it is there. 0, or -EBADMSG with *reterr. */
 static int read_text(char *to, size_t max, const json_t *object, const char *member,
                      struct error **reterr)
@@ -52,7 +46,7 @@ int lease_record_parse(struct lease_record *ret, const uint8_t *json, size_t len
                        struct error **reterr)
 {
     json_error_t problem;
-    CLEANUP(lease_json_free)
+    CLEANUP(json_decref)
     json_t *root = json_value_read(json, len, JSON_REJECT_DUPLICATES, &problem);
     struct lease_record r = {0};
     const json_t *metadata, *spec;
@@ -92,8 +86,8 @@ static json_t *text_or_null(const char *text)
 int lease_record_format(const struct lease_record *r, const struct lease_place *place,
                         struct buf *out)
 {
-    CLEANUP(lease_json_free) json_t *owners = json_loads(place->owners, 0, NULL);
-    CLEANUP(lease_json_free)
+    CLEANUP(json_decref) json_t *owners = json_loads(place->owners, 0, NULL);
+    CLEANUP(json_decref)
     json_t *root = json_pack(
         "{s:s, s:s, s:{s:s, s:s, s:o, s:O}, s:{s:o, s:o, s:o, s:I, s:I}}", "apiVersion",
         "coordination.k8s.io/v1", "kind", "Lease", "metadata", "namespace", place->name_space,

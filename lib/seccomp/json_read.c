@@ -17,8 +17,6 @@
 #define PATH_SIZE 64
 #define MAX_FLAGS 16
 
-DEFINE_CLEANUP(json_t *, json_decref)
-
 struct reader {
     struct sc_profile *profile;
     struct error **reterr;

@@ -88,10 +88,10 @@ static void check_events(const json_t *before, const json_t *after)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    CLEANUP(kube_json_free) json_t *before = json_loadb((const char *)data, size, 0, NULL);
-    CLEANUP(kube_json_free) json_t *first = NULL;
-    CLEANUP(kube_json_free) json_t *second = NULL;
-    CLEANUP(kube_json_free) json_t *profile = NULL;
+    CLEANUP(json_decref) json_t *before = json_loadb((const char *)data, size, 0, NULL);
+    CLEANUP(json_decref) json_t *first = NULL;
+    CLEANUP(json_decref) json_t *second = NULL;
+    CLEANUP(json_decref) json_t *profile = NULL;
     struct kube_status_facts facts;
     struct kube_profile_facts profile_facts;
 

@@ -194,8 +194,8 @@ static void format_patch(struct buf *out, const json_t *patch)
 START_TEST(each_workload_is_changed_as_written)
 {
     CLEANUP_BUF struct buf text = BUF_INIT(65536);
-    CLEANUP(kube_json_free) json_t *object = admission_json(cases[_i].object);
-    CLEANUP(kube_json_free) json_t *patch = NULL;
+    CLEANUP(json_decref) json_t *object = admission_json(cases[_i].object);
+    CLEANUP(json_decref) json_t *patch = NULL;
     CLEANUP(error_free) struct error *e = NULL;
 
     ck_assert_msg(plan(&patch, cases[_i].state, object, &e) == 0, "%s: %s", cases[_i].text,
@@ -240,8 +240,8 @@ END_TEST
 
 START_TEST(what_is_no_workload_is_told)
 {
-    CLEANUP(kube_json_free) json_t *object = admission_json("{'spec': {'template': {}}}");
-    CLEANUP(kube_json_free) json_t *patch = NULL;
+    CLEANUP(json_decref) json_t *object = admission_json("{'spec': {'template': {}}}");
+    CLEANUP(json_decref) json_t *patch = NULL;
     CLEANUP(error_free) struct error *e = NULL;
 
     ck_assert_int_eq(plan(&patch, CAME | WELCOME | WENT, object, &e), -EINVAL);
