@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/audit_process.h"
 
+#include "agent/boot_clock.h"
 #include "agent/cgroup.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define STAT_BYTES      1024
 #define FIELDS_TO_BEGIN 20 /* of /proc/PID/stat, from the one behind the name to the start time */
@@ -37,17 +37,9 @@ static bool start_ticks(int pid, uint64_t *ret)
     return errno == 0 && end > at + 1;
 }
 
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec t;
-
-    clock_gettime(clock, &t);
-    return (int64_t)t.tv_sec * (int64_t)NS_PER_SEC + t.tv_nsec;
-}
-
 bool audit_process_is_of(int pid, uint64_t time_ns)
 {
-    int64_t booted_ns = clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME);
+    int64_t booted_ns = boot_clock_to_real_ns();
     long ticks_per_second = sysconf(_SC_CLK_TCK);
     uint64_t ticks;
 

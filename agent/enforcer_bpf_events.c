@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "agent/enforcer_bpf.h"
 
+#include "agent/boot_clock.h"
 #include "agent/rule_names.h"
 #include "agent/violation.h"
 #include "agent/violation_bpf.h"
@@ -11,7 +12,6 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 /* Records of one turn: a container that is denied in a loop must not keep the loop from everything
  * else. The ring stays readable, so the next turn goes on. */
@@ -29,32 +29,6 @@ struct record_ring {
     int64_t boot_to_real_ns;
     unsigned n_this_turn;
 };
-
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec t;
-
-    clock_gettime(clock, &t);
-    return (int64_t)t.tv_sec * (int64_t)NS_PER_SEC + t.tv_nsec;
-}
-
-/* What to add to CLOCK_BOOTTIME: of three tries the one that was disturbed least. */
-static int64_t boot_to_real(void)
-{
-    int64_t best = 0, narrowest = INT64_MAX;
-
-    for (int i = 0; i < 3; i++) {
-        int64_t before = clock_ns(CLOCK_BOOTTIME);
-        int64_t real = clock_ns(CLOCK_REALTIME);
-        int64_t after = clock_ns(CLOCK_BOOTTIME);
-
-        if (after - before >= narrowest)
-            continue;
-        narrowest = after - before;
-        best = real - (before + (after - before) / 2);
-    }
-    return best;
-}
 
 static int stat_sum(struct record_ring *ring, uint32_t stat, uint64_t *ret)
 {
@@ -142,7 +116,7 @@ static void on_readable(int fd UNUSED, unsigned events UNUSED, void *data)
     struct record_ring *ring = data;
 
     ring->n_this_turn = 0;
-    ring->boot_to_real_ns = boot_to_real();
+    ring->boot_to_real_ns = boot_clock_to_real_ns();
     lost_update(ring);
     ring_buffer__consume(ring->ring);
 }

@@ -5,9 +5,9 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent/audit_process.h"
+#include "agent/boot_clock.h"
 #include "agent/libbpf_text.h"
 #include "bpf/exits.skel.h"
 
@@ -41,18 +41,10 @@ struct exited_processes *exited_processes_free(struct exited_processes *e)
     return NULL;
 }
 
-static int64_t clock_ns(clockid_t clock)
-{
-    struct timespec t;
-
-    clock_gettime(clock, &t);
-    return (int64_t)t.tv_sec * (int64_t)NS_PER_SEC + t.tv_nsec;
-}
-
 size_t exited_processes_find(const struct exited_processes *e, int pid, uint64_t time_ns,
                              uint64_t ret[static VARMOR_EXIT_CGROUPS])
 {
-    int64_t at = (int64_t)time_ns - (clock_ns(CLOCK_REALTIME) - clock_ns(CLOCK_BOOTTIME));
+    int64_t at = (int64_t)time_ns - boot_clock_to_real_ns();
     int64_t slack = (int64_t)AUDIT_PROCESS_SLACK_NS;
     struct varmor_exit found;
     uint32_t tgid = (uint32_t)pid;

@@ -1,5 +1,5 @@
 # All of the agent but its main.c, so that tests can be linked with it.
-agent_src := adopted_bindings.c application.c binder.c binding.c cgroup.c config.c confinement.c container.c \
+agent_src := adopted_bindings.c application.c binder.c binding.c boot_clock.c cgroup.c config.c confinement.c container.c \
              container_identity.c containerd_calls.c containerd_index.c enforcer_bpf.c \
              enforcer_bpf_adopt.c enforcer_bpf_binding.c enforcer_bpf_events.c enforcer_bpf_load.c \
              enforcer_bpf_retire.c enforcer_bpf_spare.c enforcer_bpf_version.c enforcers.c exchange.c health.c holds.c \
