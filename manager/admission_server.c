@@ -20,6 +20,7 @@
 
 #include "lib/log.h"
 #include "lib/loop.h"
+#include "lib/pem_key.h"
 #include "lib/rpc/grpc.h"
 #include "manager/clock.h"
 
@@ -274,12 +275,6 @@ static void on_request(struct evhttp_request *req, void *data)
 
 /* ---- The certificate ---- */
 
-/* Refuses to take a password from a terminal. */
-static int no_password(char *text UNUSED, int size UNUSED, int writing UNUSED, void *data UNUSED)
-{
-    return -1;
-}
-
 /* Takes the first certificate of the text, and those behind it as its chain. */
 static bool use_certificates(SSL_CTX *ctx, const char *text)
 {
@@ -306,7 +301,7 @@ static bool use_certificates(SSL_CTX *ctx, const char *text)
 static bool use_key(SSL_CTX *ctx, const char *text)
 {
     BIO *bio = BIO_new_mem_buf(text, -1);
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
+    EVP_PKEY *key = bio ? pem_key_read(bio) : NULL;
     bool used = key && SSL_CTX_use_PrivateKey(ctx, key) == 1 && SSL_CTX_check_private_key(ctx) == 1;
 
     EVP_PKEY_free(key);

@@ -15,6 +15,7 @@
 #include <openssl/x509v3.h>
 
 #include "lib/buf.h"
+#include "lib/pem_key.h"
 
 #define AUTHORITY_NAME "*.varmor.svc"
 #define SERIAL_BITS    159 /* RFC 5280: at most 20 bytes, and positive */
@@ -245,16 +246,10 @@ static X509 *first_certificate(const char *text)
     return bio ? next_certificate(bio) : NULL;
 }
 
-/* OpenSSL would ask at the terminal. */
-static int no_password(char *text UNUSED, int size UNUSED, int writing UNUSED, void *data UNUSED)
-{
-    return -1;
-}
-
 static EVP_PKEY *read_key(const char *text)
 {
     CLEANUP(BIO_free) BIO *bio = text_bio(text);
-    EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
+    EVP_PKEY *key = bio ? pem_key_read(bio) : NULL;
 
     ERR_clear_error();
     return key;

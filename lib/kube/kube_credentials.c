@@ -13,6 +13,7 @@
 
 #include "lib/buf.h"
 #include "lib/kube/kube_config.h"
+#include "lib/pem_key.h"
 
 struct kube_credentials {
     struct kube_config config; /* owned */
@@ -76,16 +77,9 @@ static bool holds_certificate(BIO *bio)
     return is_one;
 }
 
-/* Nobody is here to type a pass phrase. */
-static int no_pass_phrase(char *text UNUSED, int size UNUSED, int is_write UNUSED,
-                          void *data UNUSED)
-{
-    return -1;
-}
-
 static bool holds_key(BIO *bio)
 {
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, NULL);
+    EVP_PKEY *key = pem_key_read(bio);
     const bool is_one = key;
 
     EVP_PKEY_free(key);

@@ -10,6 +10,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "lib/pem_key.h"
 #include "lib/rpc/grpc.h"
 
 /* A file as it was when it was read. */
@@ -160,16 +161,9 @@ static int tls_read_certificate(SSL_CTX *ctx, BIO *bio)
     }
 }
 
-/* OpenSSL would ask at the terminal, and the loop would wait for who types. */
-static int tls_no_password(char *text UNUSED, int size UNUSED, int is_write UNUSED,
-                           void *data UNUSED)
-{
-    return -1;
-}
-
 static int tls_read_key(SSL_CTX *ctx, BIO *bio)
 {
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, tls_no_password, NULL);
+    EVP_PKEY *key = pem_key_read(bio);
     int used = key ? SSL_CTX_use_PrivateKey(ctx, key) : 0;
 
     EVP_PKEY_free(key);
