@@ -11,7 +11,7 @@
 #include "lib/kube/json_cutter.h"
 #include "lib/rpc/pb_fields.h"
 
-static int set_text(char *ret, size_t max, const void *text, size_t len)
+int kube_metadata_text(char *ret, size_t max, const void *text, size_t len)
 {
     if (len > max || (len > 0 && memchr(text, '\0', len)))
         return -EBADMSG;
@@ -27,7 +27,7 @@ static int set_json_text(char *ret, size_t max, const json_t *text)
         return 0;
     if (!json_is_string(text))
         return -EBADMSG;
-    return set_text(ret, max, json_string_value(text), json_string_length(text));
+    return kube_metadata_text(ret, max, json_string_value(text), json_string_length(text));
 }
 
 struct json_reading {
@@ -92,11 +92,11 @@ static int parse_object_meta(struct kube_metadata *ret, struct pb_bytes rest)
         if (!f.is_bytes)
             continue;
         if (f.number == META_NAME)
-            r = set_text(ret->name, KUBE_NAME_MAX, f.bytes.data, f.bytes.len);
+            r = kube_metadata_text(ret->name, KUBE_NAME_MAX, f.bytes.data, f.bytes.len);
         else if (f.number == META_NAMESPACE)
-            r = set_text(ret->name_space, KUBE_NAME_MAX, f.bytes.data, f.bytes.len);
+            r = kube_metadata_text(ret->name_space, KUBE_NAME_MAX, f.bytes.data, f.bytes.len);
         else if (f.number == META_RESOURCE_VERSION)
-            r = set_text(ret->version, KUBE_VERSION_MAX, f.bytes.data, f.bytes.len);
+            r = kube_metadata_text(ret->version, KUBE_VERSION_MAX, f.bytes.data, f.bytes.len);
         if (r < 0)
             return r;
     }

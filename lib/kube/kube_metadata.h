@@ -25,5 +25,8 @@ int kube_metadata_json(struct kube_metadata *ret, const uint8_t *data, size_t le
 /* Of an object as protobuf, without an envelope. As above, but for -ENOMEM. */
 int kube_metadata_protobuf(struct kube_metadata *ret, const uint8_t *data, size_t len, bool is_cut);
 
+/* Takes one text of an object over: ret has room for max bytes and a NUL. 0, or -EBADMSG (longer, or with a NUL). */
+int kube_metadata_text(char *ret, size_t max, const void *text, size_t len);
+
 /* "namespace/name", or "name" of what is in no namespace. */
 void kube_metadata_key(char key[static KUBE_KEY_MAX + 1], const struct kube_metadata *m);

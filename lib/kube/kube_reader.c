@@ -55,16 +55,6 @@ static enum kube_event_type event_type(const void *word, size_t len)
     return KUBE_EVENT_OTHER;
 }
 
-static int set_text(char *ret, size_t max, const void *text, size_t len)
-{
-    if (len > max || (len > 0 && memchr(text, '\0', len)))
-        return -EBADMSG;
-    if (len > 0)
-        memcpy(ret, text, len);
-    ret[len] = '\0';
-    return 0;
-}
-
 /* Reads whose object it is, and tells. */
 static int tell_object(struct kube_reader *r, enum kube_event_type type, const uint8_t *object,
                        size_t len, bool is_cut)
@@ -106,13 +96,14 @@ static int read_list_meta_json(struct kube_reader *r, const uint8_t *json, size_
 
     if (result == 0 && version)
         result = json_is_string(version)
-                     ? set_text(r->version, KUBE_VERSION_MAX, json_string_value(version),
-                                json_string_length(version))
+                     ? kube_metadata_text(r->version, KUBE_VERSION_MAX, json_string_value(version),
+                                          json_string_length(version))
                      : -EBADMSG;
     if (result == 0 && next)
-        result = json_is_string(next) ? set_text(r->next, KUBE_CONTINUE_MAX,
-                                                 json_string_value(next), json_string_length(next))
-                                      : -EBADMSG;
+        result = json_is_string(next)
+                     ? kube_metadata_text(r->next, KUBE_CONTINUE_MAX, json_string_value(next),
+                                          json_string_length(next))
+                     : -EBADMSG;
     json_decref(root);
     r->has_meta = result == 0;
     return result;
@@ -205,9 +196,9 @@ static int on_list_meta(const uint8_t *data, size_t len, void *data_of_reader)
 
     while ((result = pb_fields_next(&rest, &f)) == PB_FIELDS_ONE) {
         if (f.number == LIST_META_VERSION && f.is_bytes)
-            result = set_text(r->version, KUBE_VERSION_MAX, f.bytes.data, f.bytes.len);
+            result = kube_metadata_text(r->version, KUBE_VERSION_MAX, f.bytes.data, f.bytes.len);
         else if (f.number == LIST_META_CONTINUE && f.is_bytes)
-            result = set_text(r->next, KUBE_CONTINUE_MAX, f.bytes.data, f.bytes.len);
+            result = kube_metadata_text(r->next, KUBE_CONTINUE_MAX, f.bytes.data, f.bytes.len);
         if (result < 0)
             return result;
     }
